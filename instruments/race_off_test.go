@@ -1,0 +1,5 @@
+//go:build !race
+
+package instruments
+
+const raceEnabled = false
