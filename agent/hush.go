@@ -1,0 +1,41 @@
+package agent
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/go-logr/logr"
+	"go.opentelemetry.io/otel"
+)
+
+// hushOpenTelemetry sends OpenTelemetry's internal log, which otherwise goes to
+// standard error in a format of its own, to handler at the level of debugging.
+// It complains about variables of the environment that its exporters read on
+// their own, and that Telltale has checked and does not leave to them. There is
+// no way to put back what was there: only a process that is the agent's may do
+// this.
+func hushOpenTelemetry(handler slog.Handler) {
+	otel.SetLogger(logr.FromSlogHandler(debugOnly{handler}))
+}
+
+// debugOnly makes every record one for debugging.
+type debugOnly struct{ slog.Handler }
+
+// Enabled reports whether records for debugging are.
+func (h debugOnly) Enabled(ctx context.Context, _ slog.Level) bool {
+	return h.Handler.Enabled(ctx, slog.LevelDebug)
+}
+
+// Handle implements slog.Handler.
+func (h debugOnly) Handle(ctx context.Context, r slog.Record) error {
+	r.Level = slog.LevelDebug
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (h debugOnly) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return debugOnly{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h debugOnly) WithGroup(name string) slog.Handler { return debugOnly{h.Handler.WithGroup(name)} }

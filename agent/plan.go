@@ -1,0 +1,151 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+
+	"go.opentelemetry.io/otel/sdk/resource"
+
+	"github.com/telltale-agent/telltale/agent/internal/configfile"
+	"github.com/telltale-agent/telltale/agent/internal/probe"
+	"github.com/telltale-agent/telltale/exporters"
+)
+
+// ErrNothingToDo is returned by a [Standalone] Start that would neither serve
+// nor push.
+var ErrNothingToDo = errors.New("nothing to do: give an address to serve diagnostics on (--diag-addr HOST:PORT) or a collector to push to (--otlp URL)")
+
+// plan is what an agent is going to be, with every source of configuration
+// taken together and checked. Making one opens nothing.
+type plan struct {
+	Config
+	settings
+	resource *resource.Resource
+	targets  []exporters.Target
+	checks   []check
+}
+
+// check is a component to watch.
+type check struct {
+	name  string
+	probe probe.Check
+}
+
+// newPlan reports every fault that can be found without opening anything.
+func newPlan(config Config, options []Option) (*plan, error) {
+	p := &plan{Config: config.withDefaults(), settings: newSettings(options)}
+	file, err := p.loadFile()
+	err = errors.Join(
+		err,
+		p.validate(),
+		p.planChecks(),
+		p.planTargets(file),
+		p.planResource(file),
+	)
+	if err != nil {
+		return nil, errors.Join(err, p.closeChecks())
+	}
+	if p.standalone && p.DiagAddr == "" && len(p.targets) == 0 {
+		return nil, errors.Join(ErrNothingToDo, p.closeChecks())
+	}
+	return p, nil
+}
+
+// loadFile never returns nil: what cannot be read says nothing.
+func (p *plan) loadFile() (*configfile.File, error) {
+	if p.ConfigFile == "" {
+		return &configfile.File{}, nil
+	}
+	file, err := configfile.Load(p.ConfigFile, p.getenv)
+	if err != nil {
+		return &configfile.File{}, err
+	}
+	return file, nil
+}
+
+func (p *plan) planChecks() error {
+	var errs []error
+	for _, w := range p.Watch {
+		c, err := probe.Parse(w.URL)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("component %q: %w", w.Name, err))
+			continue
+		}
+		p.checks = append(p.checks, check{name: w.Name, probe: c})
+	}
+	return errors.Join(errs...)
+}
+
+func (p *plan) closeChecks() error {
+	var errs []error
+	for _, c := range p.checks {
+		errs = append(errs, c.probe.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// planTargets finds the collectors: those of the configuration struct, else
+// those of the environment, else those of the file.
+func (p *plan) planTargets(file *configfile.File) error {
+	disabled, disabledErr := exporters.Disabled(p.getenv)
+	if disabled {
+		return nil
+	}
+	targets, err := p.findTargets(file)
+	if err := errors.Join(disabledErr, err); err != nil {
+		return err
+	}
+	if err := exporters.ValidateTargets(targets); err != nil {
+		return err
+	}
+	p.targets = targets
+	return nil
+}
+
+func (p *plan) findTargets(file *configfile.File) ([]exporters.Target, error) {
+	given := p.OTLP
+	layer := exporters.Target.WithEnv
+	if len(given) == 0 {
+		fromEnv, err := exporters.TargetsFromEnv(p.getenv)
+		if err != nil {
+			return nil, err
+		}
+		given = fromEnv
+	}
+	if len(given) == 0 {
+		given = file.Targets
+		layer = exporters.Target.UnderEnv
+	}
+	targets := make([]exporters.Target, 0, len(given))
+	for _, t := range given {
+		if len(p.OTLP) > 0 { // an interval of its own wins
+			t.Interval = or(t.Interval, p.PushInterval)
+		}
+		t, err := layer(t, p.getenv)
+		if err != nil {
+			return nil, err // the same for all of them
+		}
+		if len(p.OTLP) == 0 {
+			t.Interval = or(p.PushInterval, t.Interval)
+		}
+		targets = append(targets, t)
+	}
+	return targets, nil
+}
+
+func (p *plan) planResource(file *configfile.File) (err error) {
+	attributes := make(map[string]string)
+	for key, value := range file.ResourceAttributes {
+		attributes[key] = value
+	}
+	for key, value := range p.Resource {
+		attributes[key] = value
+	}
+	p.resource, err = exporters.Resource(exporters.ResourceLayers{
+		ServiceName: p.ServiceName,
+		Getenv:      p.getenv,
+		File:        attributes,
+		Version:     p.Build.Version,
+	})
+	return err
+}
