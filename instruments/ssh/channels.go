@@ -1,0 +1,85 @@
+package ssh
+
+import (
+	"sync"
+
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// backlog is how many channels or requests wait for a program that is slow.
+// x/crypto keeps 16. It is more here, so that those which arrived before the
+// connection ended find room without anybody waiting.
+const backlog = 64
+
+// connection knows the sessions of one connection that have not ended.
+type connection struct {
+	server *Server
+	user   string
+	closed <-chan struct{} // the network connection is
+
+	mu       sync.Mutex // guards sessions
+	sessions map[*session]struct{}
+}
+
+// forward hands on the channels that the client opens, sessions measured. It
+// ends with the connection, whether or not somebody takes the channels.
+func (s *Server) forward(in <-chan gossh.NewChannel, user string, closed <-chan struct{}) <-chan gossh.NewChannel {
+	c := &connection{server: s, user: user, closed: closed, sessions: make(map[*session]struct{})}
+	out := make(chan gossh.NewChannel, backlog)
+	go func() {
+		defer close(out)
+		defer c.end()
+		for channel := range in {
+			if channel.ChannelType() != "session" {
+				deliver(out, channel, closed)
+			} else if session := c.open(channel); session != nil {
+				deliver(out, gossh.NewChannel(session), closed)
+			}
+		}
+	}()
+	return out
+}
+
+// deliver sends v, unless nobody takes it until the connection is closed.
+func deliver[T any](out chan<- T, v T, closed <-chan struct{}) {
+	select {
+	case out <- v:
+		return
+	default:
+	}
+	select {
+	case out <- v:
+	case <-closed:
+	}
+}
+
+// open admits a session channel, or refuses it and returns nil.
+func (c *connection) open(channel gossh.NewChannel) *newSession {
+	if !c.server.users.acquire(c.user) {
+		c.server.sessionLimitHits.Inc()
+		_ = channel.Reject(gossh.ResourceShortage, "too many concurrent sessions") // nobody could act on the error
+		return nil
+	}
+	s := &session{connection: c}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sessions[s] = struct{}{}
+	return &newSession{NewChannel: channel, session: s}
+}
+
+// end ends the sessions that are left, also those that were never accepted.
+func (c *connection) end() {
+	c.mu.Lock()
+	left := c.sessions
+	c.sessions = nil
+	c.mu.Unlock()
+	for s := range left {
+		s.end()
+	}
+}
+
+func (c *connection) forget(s *session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.sessions, s)
+}
