@@ -18,12 +18,18 @@ func hushOpenTelemetry(handler slog.Handler) {
 	otel.SetLogger(logr.FromSlogHandler(debugOnly{handler}))
 }
 
-// debugOnly makes every record one for debugging.
+// wholesale is the level, V(8) in terms of logr, at which OpenTelemetry logs each
+// collection with all its values. That is a line of a hundred kilobytes, and the
+// SDK may use the values again before they are written.
+const wholesale = slog.Level(-8)
+
+// debugOnly makes every record one for debugging, except for those that carry
+// whole collections.
 type debugOnly struct{ slog.Handler }
 
 // Enabled reports whether records for debugging are.
-func (h debugOnly) Enabled(ctx context.Context, _ slog.Level) bool {
-	return h.Handler.Enabled(ctx, slog.LevelDebug)
+func (h debugOnly) Enabled(ctx context.Context, level slog.Level) bool {
+	return level > wholesale && h.Handler.Enabled(ctx, slog.LevelDebug)
 }
 
 // Handle implements slog.Handler.
