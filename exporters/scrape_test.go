@@ -352,40 +352,49 @@ func TestSlowReader(t *testing.T) {
 		scrapedHistogramBy.In(b.registry).Record(1, scrapedLabels{"get", strings.Repeat("x", 200) + strconv.Itoa(n)})
 	}
 	server := httptest.NewUnstartedServer(b.Handler())
-	ended := make(chan struct{}, 1)
+	server.Listener = smallBuffers{server.Listener}
+	closed := make(chan struct{}, 1)
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateClosed {
-			ended <- struct{}{}
+			closed <- struct{}{}
 		}
 	}
-	server.Listener = smallBuffers{server.Listener}
 	server.Start()
 	defer server.Close()
-	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	for {
+		conn, begun, body := askAndStop(t, server.Listener.Addr().String())
+		if !begun { // the machine is too busy to answer in time: ask again
+			conn.Close()
+			<-closed
+			continue
+		}
+		defer conn.Close()
+		<-closed // hangs, and fails with the test's timeout, if the reader is waited for
+		if n, err := io.Copy(io.Discard, body); err == nil {
+			t.Errorf("the whole answer of %d bytes was sent", n)
+		}
+		break
+	}
+	b.scrape(t)
+}
+
+// askAndStop scrapes with a timeout of a second, and reads no more of the answer
+// than its header. It reports whether an answer with the metrics has begun.
+func askAndStop(t *testing.T, addr string) (conn net.Conn, begun bool, body io.Reader) {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
 	_ = conn.(*net.TCPConn).SetReadBuffer(4096)
-	reader := bufio.NewReader(conn)
-	var resp *http.Response
-	for resp == nil {
-		if _, err := io.WriteString(conn, "GET /metrics HTTP/1.1\r\nHost: a\r\n"+timeoutHeader+": 1\r\n\r\n"); err != nil {
-			t.Fatal(err)
-		}
-		if resp, err = http.ReadResponse(reader, nil); err != nil {
-			t.Fatal(err)
-		}
-		if resp.StatusCode != http.StatusOK { // the machine is too busy to collect in time: ask again
-			_, _ = io.Copy(io.Discard, resp.Body)
-			resp = nil
-		}
+	if _, err := io.WriteString(conn, "GET /metrics HTTP/1.1\r\nHost: a\r\n"+timeoutHeader+": 1\r\n\r\n"); err != nil {
+		t.Fatal(err)
 	}
-	<-ended // hangs, and fails with the test's timeout, if the reader is waited for
-	if n, err := io.Copy(io.Discard, resp.Body); err == nil {
-		t.Errorf("the whole answer of %d bytes was sent", n)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return conn, false, nil
 	}
-	b.scrape(t)
+	return conn, true, resp.Body
 }
 
 // smallBuffers keeps the kernel from taking a whole answer.
