@@ -72,12 +72,18 @@ type ledger struct {
 	broken int       // parked downloads that have a rest
 }
 
-// begin starts a transfer, which is found by its name if it has one.
-func (l *ledger) begin(m *measure, name string) *transfer {
-	t := &transfer{measure: m, started: time.Now(), running: 1}
-	if name != "" {
-		l.mu.Lock()
-		defer l.mu.Unlock()
+// begin starts a transfer.
+func begin(m *measure) *transfer { return &transfer{measure: m, started: time.Now(), running: 1} }
+
+// join goes on with the transfer of that name, or starts it. Requests of one
+// session may come side by side, as the parts of an XML multipart upload do:
+// only one of them starts it.
+func (l *ledger) join(m *measure, name string) *transfer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.goOn(name)
+	if t == nil {
+		t = begin(m)
 		l.rename(t, name)
 	}
 	return t
@@ -90,6 +96,10 @@ func (l *ledger) resume(name string) *transfer {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.goOn(name)
+}
+
+func (l *ledger) goOn(name string) *transfer {
 	t := l.named[name]
 	if t == nil {
 		return nil

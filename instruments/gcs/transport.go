@@ -92,17 +92,14 @@ func (t *transport) begin(req *http.Request, op operation, session, token string
 		if x := t.ledger.resumeDownload(req.URL.Host, rawPath(req.URL), rangeOf(req)); x != nil {
 			return x
 		}
-		return t.ledger.begin(&t.downloads, "")
+		return begin(&t.downloads)
 	case upload, sessionStart:
 		if x := t.ledger.resume(token); x != nil {
 			return x
 		}
-		return t.ledger.begin(&t.uploads, "")
+		return begin(&t.uploads)
 	case sessionData, sessionPart:
-		if x := t.ledger.resume(session); x != nil {
-			return x
-		}
-		return t.ledger.begin(&t.uploads, session)
+		return t.ledger.join(&t.uploads, session)
 	case sessionAbort:
 		return t.ledger.resume(session)
 	}

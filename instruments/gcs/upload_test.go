@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -274,6 +275,37 @@ func TestStreamedUploadFails(t *testing.T) {
 	req.GetBody = nil
 	send(t, rt, req)
 	e.want(t, 1, 0)
+}
+
+// A program sends the parts of an XML multipart upload side by side. All that
+// comes first goes out at once, and yet is the begin of one upload.
+func TestPartsSideBySideAreOneUpload(t *testing.T) {
+	const uploads, parts = 2000, 4
+	synctest.Test(t, func(t *testing.T) {
+		e := newExit(t)
+		rt := gcs.Transport(e.Registry, peer(func(req *http.Request) (*http.Response, error) {
+			time.Sleep(time.Second)
+			return done.response(req)
+		}))
+		for i := range uploads {
+			url := fmt.Sprintf("%s/b/o?uploadId=%d", host, i)
+			var sending sync.WaitGroup
+			ready := make(chan struct{})
+			for range parts {
+				part := request(t, t.Context(), "PUT", url)
+				sending.Go(func() {
+					<-ready
+					send(t, rt, part)
+				})
+			}
+			close(ready)
+			sending.Wait()
+			send(t, rt, request(t, t.Context(), "POST", url))
+		}
+		time.Sleep(48 * time.Hour) // nothing is left that would be given up
+		synctest.Wait()
+		e.want(t, uploads, 0)
+	})
 }
 
 func TestSessionsAreBounded(t *testing.T) {
