@@ -15,8 +15,8 @@ func statfs(dir string) (fileSystem, error) {
 			return fileSystem{}, err
 		}
 		return fileSystem{
-			total:     stat.Blocks,
-			free:      stat.Bfree,
+			total:     uint64(stat.Blocks), // DragonFly: int64, as the next
+			free:      uint64(stat.Bfree),
 			available: uint64(max(0, int64(stat.Bavail))), // FreeBSD: below zero when the reserve is in use
 		}, nil
 	}
