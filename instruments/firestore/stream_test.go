@@ -157,6 +157,39 @@ func intercept(t *testing.T, e exit, ctx context.Context, s *silent) grpc.Client
 	return got
 }
 
+// endless is a context that does not end, and knows what waits for it.
+type endless struct {
+	context.Context
+	waiting int
+}
+
+func (*endless) Done() <-chan struct{} { return make(chan struct{}) }
+func (*endless) Value(any) any         { return nil }
+
+func (c *endless) AfterFunc(func()) (stop func() bool) {
+	c.waiting++
+	return func() bool {
+		c.waiting--
+		return true
+	}
+}
+
+// A program that lives long makes many queries with one context.
+func TestStreamThatEndedLeavesNothingWithItsContext(t *testing.T) {
+	e := newExit(t)
+	ctx := &endless{Context: t.Context()}
+	stream := intercept(t, e, ctx, &silent{recv: func() error { return io.EOF }})
+	if ctx.waiting != 1 {
+		t.Fatalf("%d functions wait for the context while the stream is open, want 1", ctx.waiting)
+	}
+	if _, err := drain(stream); err != nil {
+		t.Error(err)
+	}
+	if ctx.waiting != 0 {
+		t.Errorf("%d functions wait for the context after the end of the stream, want none", ctx.waiting)
+	}
+}
+
 func TestReadLastsUntilTheLastDocument(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExit(t)
