@@ -2,6 +2,7 @@ package gcs_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -99,6 +100,50 @@ func TestPanicOfTheBody(t *testing.T) {
 		_, _ = resp.Body.Read(make([]byte, 1))
 	}()
 	e.want(t, 0, 1)
+}
+
+// endless is a context that does not end, and knows what waits for it.
+type endless struct {
+	context.Context
+	waiting int
+}
+
+func (*endless) Done() <-chan struct{} { return make(chan struct{}) }
+func (*endless) Value(any) any         { return nil }
+
+func (c *endless) AfterFunc(func()) (stop func() bool) {
+	c.waiting++
+	return func() bool {
+		c.waiting--
+		return true
+	}
+}
+
+// A program that lives long makes many transfers with one context.
+func TestTransferThatEndedLeavesNothingWithItsContext(t *testing.T) {
+	for name, steps := range map[string][]step{
+		"opened again": {{method: "GET", url: mediaPath, answer: busy}, {method: "GET", url: mediaPath, answer: done}},
+		"session":      {start(opened, 0), chunk(more, 0), chunk(busy, 0), chunk(done, 1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var answers []answer
+			for _, s := range steps {
+				answers = append(answers, s.answer)
+			}
+			rt := gcs.Transport(newExit(t).Registry, script(t, answers...))
+			ctx := &endless{Context: t.Context()}
+			for i, s := range steps {
+				send(t, rt, request(t, ctx, s.method, s.url, token+": a"))
+				want := 1 // between two requests
+				if i == len(steps)-1 {
+					want = 0
+				}
+				if ctx.waiting != want {
+					t.Errorf("after step %d: %d functions wait for the context, want %d", i+1, ctx.waiting, want)
+				}
+			}
+		})
+	}
 }
 
 // storage is as much of Cloud Storage as it takes to send and fetch one object
