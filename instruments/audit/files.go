@@ -40,9 +40,9 @@ func (f *Files) Create(name string) (*File, error) {
 // is to be closed through what Count returns.
 func (f *Files) Count(file *os.File) *File {
 	c := &File{File: file, place: &place{open: f.open}}
-	f.open.Inc()
 	// The runtime closes a file that nobody can reach any longer.
 	c.place.cleanup = runtime.AddCleanup(file, (*place).leave, c.place)
+	f.open.Inc() // after what panics if there is no file
 	return c
 }
 

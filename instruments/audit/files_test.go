@@ -96,6 +96,20 @@ func TestForgottenFile(t *testing.T) {
 	}
 }
 
+// A program may have overlooked the error of os.CreateTemp.
+func TestNoFileIsNotCounted(t *testing.T) {
+	m := instrumentstest.New(t)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("counted what is no file")
+			}
+		}()
+		NewFiles(m.Registry).Count(nil)
+	}()
+	m.Want(t, openFiles(0))
+}
+
 func TestFilesWithoutRegistry(t *testing.T) {
 	file, err := NewFiles(nil).Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {
