@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -72,6 +73,17 @@ func reasonOfCode(code codes.Code) instruments.PushFailureReason {
 		return instruments.PushUnavailable
 	}
 	return instruments.PushOther
+}
+
+// explain is the text of err with the status of the answer, which the exporter
+// leaves out where the collector may be asked again, and loses where the rest
+// of the answer does not arrive.
+func (a *answer) explain(err error) string {
+	text := err.Error()
+	if a.httpStatus == 0 || strings.Contains(text, fmt.Sprintf(" %d ", a.httpStatus)) {
+		return text
+	}
+	return strings.TrimSpace(fmt.Sprintf("status %d %s", a.httpStatus, http.StatusText(a.httpStatus))) + ": " + text
 }
 
 func isTimeout(err error) bool {

@@ -69,9 +69,11 @@ func (t answerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	a := answerFrom(r.Context())
 	*a = answer{given: true, httpStatus: resp.StatusCode, retryAfter: retryAfter(resp.Header.Get("Retry-After"))}
 	if a.taken() {
-		err = a.readPartialSuccess(resp)
+		if err := a.readPartialSuccess(resp); err != nil {
+			return nil, err // net/http logs what comes with both
+		}
 	}
-	return resp, err
+	return resp, nil
 }
 
 // readPartialSuccess looks into the body and puts it back. A body that is not

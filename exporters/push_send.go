@@ -138,7 +138,7 @@ func (s *sender) attempt(ctx context.Context, rm *metricdata.ResourceMetrics) (e
 	}
 	return exportResult{
 		reason: reason,
-		err:    errors.New(s.secrets.text(err.Error())),
+		err:    errors.New(s.secrets.text(a.explain(err))),
 		lost:   reason == instruments.PushUnavailable && a.httpStatus == 0 && a.retryAfter == 0,
 	}, a.retryAfter
 }
