@@ -14,9 +14,9 @@ import (
 // their own, and that Telltale has checked and does not leave to them. There is
 // no way to put back what was there: only a process that is the agent's may do
 // this.
-func hushOpenTelemetry(handler slog.Handler) {
-	otel.SetLogger(logr.FromSlogHandler(debugOnly{handler}))
-}
+func hushOpenTelemetry(handler slog.Handler) { otel.SetLogger(internalLog(handler)) }
+
+func internalLog(handler slog.Handler) logr.Logger { return logr.FromSlogHandler(debugOnly{handler}) }
 
 // wholesale is the level, V(8) in terms of logr, at which OpenTelemetry logs each
 // collection with all its values. That is a line of a hundred kilobytes, and the
@@ -32,8 +32,16 @@ func (h debugOnly) Enabled(ctx context.Context, level slog.Level) bool {
 	return level > wholesale && h.Handler.Enabled(ctx, slog.LevelDebug)
 }
 
-// Handle implements slog.Handler.
+// Handle implements slog.Handler. Of an error it passes on the message only: the
+// rest repeats what stands in the environment, headers and passwords included.
+// For errors nobody asks whether they are enabled.
 func (h debugOnly) Handle(ctx context.Context, r slog.Record) error {
+	if !h.Enabled(ctx, r.Level) {
+		return nil
+	}
+	if r.Level >= slog.LevelError {
+		r = slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	}
 	r.Level = slog.LevelDebug
 	return h.Handler.Handle(ctx, r)
 }
