@@ -50,6 +50,9 @@ func TargetsFromEnv(getenv func(string) string) ([]Target, error) {
 	protocol := e.protocol()
 	var targets []Target
 	for _, endpoint := range endpoints {
+		if protocol == "" && !strings.Contains(endpoint, "://") {
+			continue // it may be an address for gRPC
+		}
 		t, err := e.target(name, endpoint, protocol)
 		if err != nil {
 			e.fault(name, Target{URL: endpoint}.shown(), err.Error())
@@ -57,13 +60,16 @@ func TargetsFromEnv(getenv func(string) string) ([]Target, error) {
 		}
 		targets = append(targets, t.Or(settings))
 	}
-	if err := e.err(); err != nil {
-		return nil, err
-	}
-	if err := ValidateTargets(targets); err != nil {
+	if err := errors.Join(e.err(), ValidateTargetsUnder(getenv, targets)); err != nil {
 		return nil, err
 	}
 	return targets, nil
+}
+
+// FileTargetsWanted reports whether the collectors of a configuration file are
+// to be pushed to: not if OTEL_METRICS_EXPORTER names exporters and not otlp.
+func FileTargetsWanted(getenv func(string) string) bool {
+	return (&env{getenv: getenv}).wantsOTLP()
 }
 
 // WithEnv returns t with every zero field taken from the environment: what is
@@ -88,7 +94,7 @@ func (t Target) UnderEnv(getenv func(string) string) (Target, error) {
 }
 
 // env reads variables and collects what is wrong with them. An empty variable
-// counts as not set.
+// counts as not set, and one of a few words is understood in any case.
 type env struct {
 	getenv func(string) string
 	errs   []error
@@ -120,7 +126,7 @@ func (e *env) wantsOTLP() bool {
 		return true
 	}
 	wanted := false
-	for kind := range strings.SplitSeq(value, ",") {
+	for kind := range strings.SplitSeq(strings.ToLower(value), ",") {
 		switch strings.TrimSpace(kind) {
 		case "otlp":
 			wanted = true
@@ -147,11 +153,11 @@ func (e *env) endpoints() (name string, list []string) {
 // protocol is "grpc" or "http/protobuf", which is the default.
 func (e *env) protocol() string {
 	name, value := e.otlp("PROTOCOL")
-	switch value {
+	switch protocol := strings.ToLower(value); protocol {
 	case "":
 		return "http/protobuf"
 	case "grpc", "http/protobuf":
-		return value
+		return protocol
 	case "http/json":
 		e.fault(name, value, "is not supported: use http/protobuf or grpc")
 	default:
@@ -163,17 +169,15 @@ func (e *env) protocol() string {
 // target makes the target of one endpoint. A grpc:// or grpcs:// endpoint, as
 // a flag takes it, stands for itself whatever the protocol.
 func (e *env) target(name, endpoint, protocol string) (Target, error) {
-	scheme, _, _ := strings.Cut(endpoint, "://")
-	switch {
-	case scheme == "grpc" || scheme == "grpcs":
-		return Target{URL: endpoint}, nil
-	case protocol == "grpc":
+	scheme, _, _ := strings.Cut(strings.ToLower(endpoint), "://")
+	isGRPC := scheme == "grpc" || scheme == "grpcs"
+	if protocol == "grpc" && !isGRPC {
 		return e.grpcTarget(endpoint)
-	case strings.HasPrefix(name, "OTEL_EXPORTER_OTLP_METRICS_"):
-		return Target{URL: endpoint, ExactPath: true}, nil
 	}
-	if _, err := (Target{URL: endpoint}).parse(); err != nil {
-		return Target{}, err
+	exact := !isGRPC && strings.HasPrefix(name, "OTEL_EXPORTER_OTLP_METRICS_")
+	t := Target{URL: endpoint, ExactPath: exact}
+	if _, err := t.parse(); err != nil || isGRPC || exact {
+		return t, err
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -202,6 +206,7 @@ func GRPCTarget(endpoint string, insecure bool) (Target, error) {
 		}
 	}
 	rest = strings.TrimSuffix(rest, "/")
+	scheme = strings.ToLower(scheme)
 	switch scheme {
 	case "http":
 		scheme = "grpc"
@@ -254,8 +259,8 @@ func (e *env) choice(suffix string, allowed ...string) string {
 		return ""
 	}
 	for _, a := range allowed {
-		if value == a {
-			return value
+		if strings.EqualFold(value, a) {
+			return a
 		}
 	}
 	e.fault(name, value, "must be "+strings.Join(allowed, " or "))
@@ -293,14 +298,16 @@ func (e *env) clientCertificate() (cert, key string) {
 		cert = strings.TrimSpace(e.getenv(prefix + "CLIENT_CERTIFICATE"))
 		key = strings.TrimSpace(e.getenv(prefix + "CLIENT_KEY"))
 		switch {
-		case cert != "" && key == "":
+		case cert == "" && key == "":
+			continue
+		case key == "":
 			e.fault(prefix+"CLIENT_KEY", "", "must be given, since "+prefix+"CLIENT_CERTIFICATE is")
-		case cert == "" && key != "":
+			return "", ""
+		case cert == "":
 			e.fault(prefix+"CLIENT_CERTIFICATE", "", "must be given, since "+prefix+"CLIENT_KEY is")
+			return "", ""
 		}
-		if cert != "" || key != "" {
-			return cert, key
-		}
+		return cert, key
 	}
 	return "", ""
 }

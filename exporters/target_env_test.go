@@ -70,19 +70,33 @@ func TestTargetsFromEnv(t *testing.T) {
 			want: []Target{{URL: "https://c/v1/metrics", CAFile: ca.file, CertFile: client.cert, KeyFile: client.key}}},
 		{name: "certificates without TLS", env: vars{base + "ENDPOINT": "http://c:4318", base + "CERTIFICATE": absent}, want: http(func(*Target) {})},
 		{name: "exporter otlp", env: vars{base + "ENDPOINT": "http://c:4318", "OTEL_METRICS_EXPORTER": "prometheus, otlp"}, want: http(func(*Target) {})},
+		{name: "words in any case", env: vars{base + "ENDPOINT": "HTTP://c:4317", base + "PROTOCOL": "GRPC", base + "COMPRESSION": "Gzip", "OTEL_METRICS_EXPORTER": "OTLP"},
+			want: []Target{{URL: "grpc://c:4317", Compression: CompressionGzip}}},
 		{name: "exporter none", env: vars{base + "ENDPOINT": "http://c:4318", "OTEL_METRICS_EXPORTER": "none"}},
 		{name: "exporter prometheus", env: vars{base + "ENDPOINT": "http://c:4318", "OTEL_METRICS_EXPORTER": "prometheus"}},
 
 		{name: "bad exporter", env: vars{"OTEL_METRICS_EXPORTER": "console"}, fault: `OTEL_METRICS_EXPORTER "console": must be otlp, prometheus or none, or a list of them`},
 		{name: "bad endpoint", env: vars{base + "ENDPOINT": "c:4318"}, fault: base + `ENDPOINT "c:4318": must begin with http://, https://, grpc:// or grpcs://`},
-		{name: "bad metrics endpoint", env: vars{metrics + "ENDPOINT": "c:4318"}, fault: `push: url "c:4318": must begin with http://, https://, grpc:// or grpcs://`},
+		{name: "bad metrics endpoint", env: vars{metrics + "ENDPOINT": "c:4318"}, fault: metrics + `ENDPOINT "c:4318": must begin with http://, https://, grpc:// or grpcs://`},
 		{name: "secret endpoint", env: vars{base + "ENDPOINT": "http://u:s3cret@c"}, fault: base + `ENDPOINT "http://***@c": must have no user information; give credentials as a header`},
 		{name: "bad grpc endpoint", env: vars{base + "ENDPOINT": "unix:///x", base + "PROTOCOL": "grpc"}, fault: base + `ENDPOINT "unix:///x": must begin with http://, https://, grpc:// or grpcs://`},
 		{name: "same twice", env: vars{base + "ENDPOINT": "http://c:1,http://c:1"}, fault: `push to http://c:1: url "http://c:1/v1/metrics": must be given only once; pushing twice to one collector counts everything double`},
 		{name: "http/json", env: vars{base + "ENDPOINT": "http://c", base + "PROTOCOL": "http/json"}, fault: base + `PROTOCOL "http/json": is not supported: use http/protobuf or grpc`},
 		{name: "bad protocol", env: vars{base + "ENDPOINT": "http://c", metrics + "PROTOCOL": "http"}, fault: metrics + `PROTOCOL "http": must be grpc or http/protobuf`},
 		{name: "bad file", env: vars{base + "ENDPOINT": "https://c", base + "CERTIFICATE": absent},
-			fault: `push to https://c:443: ca_file "` + absent + `": must be a file that can be read: no such file or directory`},
+			fault: base + `CERTIFICATE "` + absent + `": must be a file that can be read: no such file or directory`},
+		{name: "bad files for metrics", env: vars{base + "ENDPOINT": "https://c,https://d", base + "CERTIFICATE": ca.file, metrics + "CERTIFICATE": absent,
+			base + "CLIENT_CERTIFICATE": client.cert, base + "CLIENT_KEY": absent},
+			fault: metrics + `CERTIFICATE "` + absent + `": must be a file that can be read: no such file or directory` + "\n" +
+				base + `CLIENT_KEY "` + absent + `": must be a file that can be read: no such file or directory`},
+		{name: "owned header", env: vars{base + "ENDPOINT": "http://c", base + "HEADERS": "Content-Type=s3cret"},
+			fault: base + `HEADERS "Content-Type": must not be set, since the protocol sets it`},
+		{name: "endpoint and files", env: vars{base + "ENDPOINT": "https://c,ftp://d", base + "CERTIFICATE": absent, base + "TIMEOUT": "x", base + "PROTOCOL": "y"},
+			fault: base + `TIMEOUT "x": must be a number of milliseconds between 1 and 86400000` + "\n" +
+				base + `PROTOCOL "y": must be grpc or http/protobuf` + "\n" +
+				base + `ENDPOINT "ftp://d": must begin with http://, https://, grpc:// or grpcs://` + "\n" +
+				base + `CERTIFICATE "` + absent + `": must be a file that can be read: no such file or directory`},
+		{name: "protocol and address", env: vars{base + "ENDPOINT": "c:4317", base + "PROTOCOL": "y"}, fault: base + `PROTOCOL "y": must be grpc or http/protobuf`},
 		{name: "certificate without a key", env: vars{base + "ENDPOINT": "https://c", metrics + "CLIENT_CERTIFICATE": client.cert, base + "CLIENT_KEY": client.key},
 			fault: metrics + "CLIENT_KEY: must be given, since " + metrics + "CLIENT_CERTIFICATE is"},
 		{name: "key without a certificate", env: vars{base + "ENDPOINT": "https://c", base + "CLIENT_KEY": client.key},
@@ -151,6 +165,14 @@ func TestDisabled(t *testing.T) {
 	got, err := Disabled(vars{"OTEL_SDK_DISABLED": "1"}.get)
 	if got || err == nil || err.Error() != `OTEL_SDK_DISABLED "1": must be true or false` {
 		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestFileTargetsWanted(t *testing.T) {
+	for value, want := range map[string]bool{"": true, "otlp": true, "prometheus,otlp": true, "none": false, "prometheus": false} {
+		if got := FileTargetsWanted(vars{"OTEL_METRICS_EXPORTER": value}.get); got != want {
+			t.Errorf("%q: got %v, want %v", value, got, want)
+		}
 	}
 }
 

@@ -71,21 +71,26 @@ func (t Target) Faults() []*FieldError {
 // push to the same place, which would deliver every number twice.
 func ValidateTargets(targets []Target) error {
 	var errs []error
+	for _, f := range targetsFaults(targets) {
+		errs = append(errs, f)
+	}
+	return errors.Join(errs...)
+}
+
+func targetsFaults(targets []Target) (faults []*FieldError) {
 	seen := map[string]bool{}
 	for _, t := range targets {
-		if err := t.Validate(); err != nil {
-			errs = append(errs, err)
-		}
+		faults = append(faults, t.Faults()...)
 		id := t.identity()
 		if id != "" && seen[id] {
-			errs = append(errs, &FieldError{
+			faults = append(faults, &FieldError{
 				Endpoint: t.Endpoint(), Field: "url", Value: t.shown(),
 				Allowed: "must be given only once; pushing twice to one collector counts everything double",
 			})
 		}
 		seen[id] = true
 	}
-	return errors.Join(errs...)
+	return faults
 }
 
 // maxDuration is a bound against values given in the wrong unit.
