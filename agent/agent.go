@@ -104,7 +104,10 @@ func (a *Agent) logStart() {
 	for _, target := range a.plan.targets {
 		endpoints = append(endpoints, target.Endpoint())
 	}
-	if len(endpoints) > 0 {
+	switch {
+	case a.plan.disabled:
+		attributes = append(attributes, "push", "disabled by OTEL_SDK_DISABLED")
+	case len(endpoints) > 0:
 		attributes = append(attributes, "push", strings.Join(endpoints, ","))
 	}
 	a.plan.logger.Info("telltale started", attributes...)

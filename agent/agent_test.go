@@ -184,9 +184,17 @@ func TestStartErrors(t *testing.T) {
 			[]Option{WithEnvironment(func(name string) string {
 				return map[string]string{"OTEL_SDK_DISABLED": "perhaps", "OTEL_EXPORTER_OTLP_TIMEOUT": "soon"}[name]
 			})}, []string{"OTEL_SDK_DISABLED", "OTEL_EXPORTER_OTLP_TIMEOUT"}},
+		{"environment and collectors", nil, Config{OTLP: []exporters.Target{{URL: "https://127.0.0.1:1"}, {URL: "https://127.0.0.1:2", KeyFile: "key"}}},
+			[]Option{WithEnvironment(func(name string) string {
+				return map[string]string{"OTEL_EXPORTER_OTLP_CERTIFICATE": "/no/such/ca", "OTEL_METRIC_EXPORT_INTERVAL": "soon"}[name]
+			})}, []string{`OTEL_METRIC_EXPORT_INTERVAL "soon"`, `OTEL_EXPORTER_OTLP_CERTIFICATE "/no/such/ca"`, `push to https://127.0.0.1:2: cert_file`}},
 		{"file and flags", nil, Config{ConfigFile: "no/such/file.yaml", Heartbeat: -1}, nil, []string{"no/such/file.yaml", "heartbeat"}},
 		{"configuration file", nil, Config{ConfigFile: "no/such/file.yaml"}, nil, []string{"no/such/file.yaml"}},
 		{"nothing to do", nil, Config{Components: []string{"auth"}}, []Option{Standalone()}, []string{"nothing to do", "--diag-addr"}},
+		{"nothing to do but to push, which is disabled", nil, Config{OTLP: []exporters.Target{{URL: "http://127.0.0.1:1"}}},
+			[]Option{Standalone(), WithEnvironment(func(name string) string {
+				return map[string]string{"OTEL_SDK_DISABLED": "True"}[name]
+			})}, []string{"nothing to do", "OTEL_SDK_DISABLED is true"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			ctx := row.ctx

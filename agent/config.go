@@ -46,7 +46,8 @@ type Config struct {
 	Heartbeat time.Duration
 
 	// OTLP are the collectors to push to. With none, those of the environment
-	// are taken, and with none there, those of the configuration file.
+	// are taken, and with none there, those of the configuration file, unless
+	// OTEL_METRICS_EXPORTER names other exporters than otlp only.
 	OTLP []exporters.Target
 
 	// PushInterval is the time between two pushes, for targets that do not say

@@ -21,6 +21,7 @@ type plan struct {
 	Config
 	settings
 	resource *resource.Resource
+	disabled bool // pushing, by OTEL_SDK_DISABLED
 	targets  []exporters.Target
 	checks   []check
 }
@@ -46,9 +47,16 @@ func newPlan(config Config, options []Option) (*plan, error) {
 		return nil, errors.Join(err, p.closeChecks())
 	}
 	if p.standalone && p.DiagAddr == "" && len(p.targets) == 0 {
-		return nil, errors.Join(ErrNothingToDo, p.closeChecks())
+		return nil, errors.Join(p.nothingToDo(), p.closeChecks())
 	}
 	return p, nil
+}
+
+func (p *plan) nothingToDo() error {
+	if p.disabled {
+		return fmt.Errorf("%w; OTEL_SDK_DISABLED is true, so that nothing is pushed to any collector", ErrNothingToDo)
+	}
+	return ErrNothingToDo
 }
 
 // loadFile never returns nil: what cannot be read says nothing.
@@ -88,18 +96,13 @@ func (p *plan) closeChecks() error {
 // those of the environment, else those of the file.
 func (p *plan) planTargets(file *configfile.File) error {
 	disabled, disabledErr := exporters.Disabled(p.getenv)
+	p.disabled = disabled
 	if disabled {
 		return nil
 	}
 	targets, err := p.findTargets(file)
-	if err := errors.Join(disabledErr, err); err != nil {
-		return err
-	}
-	if err := exporters.ValidateTargets(targets); err != nil {
-		return err
-	}
 	p.targets = targets
-	return nil
+	return errors.Join(disabledErr, err, exporters.ValidateTargetsUnder(p.getenv, targets))
 }
 
 func (p *plan) findTargets(file *configfile.File) ([]exporters.Target, error) {
@@ -112,25 +115,23 @@ func (p *plan) findTargets(file *configfile.File) ([]exporters.Target, error) {
 		}
 		given = fromEnv
 	}
-	if len(given) == 0 {
+	if len(given) == 0 && exporters.FileTargetsWanted(p.getenv) {
 		given = file.Targets
 		layer = exporters.Target.UnderEnv
 	}
 	targets := make([]exporters.Target, 0, len(given))
+	var faults error // of the environment, the same for all of them
 	for _, t := range given {
 		if len(p.OTLP) > 0 { // an interval of its own wins
 			t.Interval = or(t.Interval, p.PushInterval)
 		}
-		t, err := layer(t, p.getenv)
-		if err != nil {
-			return nil, err // the same for all of them
-		}
+		t, faults = layer(t, p.getenv)
 		if len(p.OTLP) == 0 {
 			t.Interval = or(p.PushInterval, t.Interval)
 		}
 		targets = append(targets, t)
 	}
-	return targets, nil
+	return targets, faults
 }
 
 func (p *plan) planResource(file *configfile.File) (err error) {
