@@ -52,6 +52,11 @@ func TestTargetsFromEnv(t *testing.T) {
 		{name: "headers", env: vars{base + "ENDPOINT": "http://c:4318", base + "HEADERS": "authorization=Bearer%20abc, x = 1+1 ,,X-Y=a=b"}, want: http(func(t *Target) {
 			t.Headers = map[string]string{"authorization": "Bearer abc", "x": "1+1", "X-Y": "a=b"}
 		})},
+		{name: "header twice", env: vars{base + "ENDPOINT": "http://c:4318", base + "HEADERS": "a=1,A=2"}, want: http(func(t *Target) {
+			t.Headers = map[string]string{"A": "2"}
+		})},
+		{name: "header that gRPC cannot send", env: vars{base + "ENDPOINT": "grpc://c", base + "HEADERS": "a!b=s3cret"},
+			fault: base + `HEADERS "a!b": must have a name of letters, digits, hyphens, underscores and dots for gRPC`},
 		{name: "headers for metrics", env: vars{base + "ENDPOINT": "http://c:4318", base + "HEADERS": "a=1", metrics + "HEADERS": "b=2"}, want: http(func(t *Target) {
 			t.Headers = map[string]string{"b": "2"}
 		})},

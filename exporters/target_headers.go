@@ -2,6 +2,7 @@ package exporters
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 )
@@ -9,7 +10,7 @@ import (
 // ParseHeaders reads the list of headers of OTEL_EXPORTER_OTLP_HEADERS:
 // name=value, separated by commas, in the format of W3C Baggage without
 // properties, names and values percent-encoded where need be. A name given
-// twice takes the last value. Errors name the entry by its number and name,
+// twice, in any case, takes the last value. Errors name the entry by its number and name,
 // never by its value.
 func ParseHeaders(s string) (map[string]string, error) {
 	headers := map[string]string{}
@@ -20,6 +21,7 @@ func ParseHeaders(s string) (map[string]string, error) {
 		if !isFieldValue(value) {
 			return fmt.Errorf("the value of %.40q must consist of printable ASCII characters", name)
 		}
+		maps.DeleteFunc(headers, func(n, _ string) bool { return strings.EqualFold(n, name) })
 		headers[name] = value
 		return nil
 	})

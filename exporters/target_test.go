@@ -96,6 +96,47 @@ func TestTargetFaults(t *testing.T) {
 	}
 }
 
+// TestTargetHeaders: what gRPC would refuse at the first export is refused at
+// the start, and names that differ only by case are one.
+func TestTargetHeaders(t *testing.T) {
+	rows := []struct {
+		name, header, value string
+		http, grpc          bool // whether it can be sent
+	}{
+		{"plain", "X-Tenant", "a b", true, true},
+		{"all of gRPC's characters", "a_b.c-9", "x", true, true},
+		{"only HTTP's characters", "a!b", "s3cret", true, false},
+		{"tab", "a", "s3\tcret", true, false},
+		{"line", "a", "s3\ncret", false, false},
+		{"of gRPC", "grpc-timeout", "s3cret", false, false},
+	}
+	bothProtocols(t, func(t *testing.T, protocol string) {
+		collector := startReceiver(t, protocol, nil)
+		for _, row := range rows {
+			t.Run(row.name, func(t *testing.T) {
+				target := Target{URL: collector.url(), Headers: map[string]string{row.header: row.value}, Interval: forever}
+				err := target.Validate()
+				if want := protocol == "http" && row.http || protocol == "grpc" && row.grpc; want != (err == nil) {
+					t.Fatalf("got %v, want it accepted: %v", err, want)
+				}
+				if err != nil {
+					if strings.Contains(err.Error(), "cret") {
+						t.Errorf("a secret in %q", err)
+					}
+					return
+				}
+				r := newRig(t, target)
+				r.add(1)
+				r.flushed(t)
+			})
+		}
+		twice := Target{URL: collector.url(), Headers: map[string]string{"A": "s3cret", "a": "s3cret"}}
+		if err := twice.Validate(); err == nil || !strings.Contains(err.Error(), `headers "a": must be given only once, in whatever case`) {
+			t.Errorf("names that differ by case: %v", err)
+		}
+	})
+}
+
 func TestTargetTLSFiles(t *testing.T) {
 	dir := t.TempDir()
 	ca := newAuthority(t, dir)

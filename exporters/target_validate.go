@@ -60,8 +60,9 @@ func (t Target) Faults() []*FieldError {
 	c.choice("compression", string(t.Compression), string(CompressionNone), string(CompressionGzip))
 	c.choice("temporality", string(t.Temporality),
 		string(TemporalityCumulative), string(TemporalityDelta), string(TemporalityLowMemory))
+	seen := map[string]bool{}
 	for _, name := range t.headerNames() {
-		c.header(name, t.Headers[name])
+		c.header(name, t.Headers[name], seen)
 	}
 	c.tls()
 	return c.faults
@@ -134,17 +135,26 @@ var ownedHeaders = map[string]bool{
 	"transfer-encoding": true, "connection": true, "host": true, "te": true,
 }
 
-func (c *targetCheck) header(name, value string) {
+func (c *targetCheck) header(name, value string, seen map[string]bool) {
 	lower := strings.ToLower(name)
+	isGRPC := strings.HasPrefix(c.endpoint, "grpc")
 	switch {
 	case !isToken(name):
 		c.fault("headers", name, "must have a name of letters, digits and hyphens", nil)
+	case isGRPC && strings.ContainsFunc(lower, func(c rune) bool { return !strings.ContainsRune(metadataKey, c) }):
+		c.fault("headers", name, "must have a name of letters, digits, hyphens, underscores and dots for gRPC", nil)
+	case seen[lower]:
+		c.fault("headers", name, "must be given only once, in whatever case", nil)
 	case ownedHeaders[lower] || strings.HasPrefix(lower, "grpc-"):
 		c.fault("headers", name, "must not be set, since the protocol sets it", nil)
-	case !isFieldValue(value):
+	case !isFieldValue(value) || isGRPC && strings.Contains(value, "\t"):
 		c.fault("headers", name, "must have a value of printable ASCII characters", nil)
 	}
+	seen[lower] = true
 }
+
+// metadataKey are the characters of which a key of gRPC metadata consists.
+const metadataKey = "abcdefghijklmnopqrstuvwxyz0123456789-_."
 
 // isToken reports whether s can name an HTTP header.
 func isToken(s string) bool {
@@ -159,8 +169,7 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// isFieldValue reports whether s can be sent as a header of HTTP and as
-// metadata of gRPC.
+// isFieldValue reports whether s can be sent as a header of HTTP.
 func isFieldValue(s string) bool {
 	for _, c := range []byte(s) {
 		if (c < ' ' || c > '~') && c != '\t' {
