@@ -102,10 +102,23 @@ func (v *visitor) exporter(at place, e *exporter, known keys, endpoint string) b
 	e.found = empty || v.mapping(at, known)
 	if e.found && (e.list != nil || e.headers != nil) {
 		e.target.Headers = map[string]string{}
-		maps.Copy(e.target.Headers, e.list)
 		maps.Copy(e.target.Headers, e.headers)
+		for name, value := range e.list {
+			if !hasHeader(e.headers, name) {
+				e.target.Headers[name] = value
+			}
+		}
 	}
 	return e.found
+}
+
+func hasHeader(headers map[string]string, name string) bool {
+	for have := range headers {
+		if strings.EqualFold(have, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // otlp is the keys that both protocols have in common.

@@ -145,7 +145,11 @@ func (v *visitor) targetFaults(e *exporter) {
 	}
 	for _, fault := range e.target.Faults() {
 		at, ok := e.places[fault.Field]
-		if !ok {
+		switch {
+		case ok:
+		case fault.Field == "cert_file" || fault.Field == "key_file": // the missing one of the two
+			at = place{e.place.Node, e.place.path + ".tls." + fault.Field}
+		default:
 			at = e.place
 		}
 		v.fault(at, fault.Value, fault.Reason())
