@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net/url"
+	"strings"
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	collectorpb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
@@ -31,7 +32,7 @@ func dialGRPC(t Target, u *url.URL, tlsConfig *tls.Config) (*wire, error) {
 	if t.Compression == CompressionGzip {
 		options = append(options, grpc.WithDefaultCallOptions(grpc.UseCompressor(gzip.Name)))
 	}
-	conn, err := grpc.NewClient(u.Host, options...)
+	conn, err := grpc.NewClient(grpcAddress(u), options...)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +47,12 @@ func dialGRPC(t Target, u *url.URL, tlsConfig *tls.Config) (*wire, error) {
 		return nil, err
 	}
 	return &wire{export: exporter.Export, close: func() { _ = conn.Close() }}, nil
+}
+
+// grpcAddress says that the host is to be looked up, in gRPC's own spelling.
+// Without that a host called unix or dns would be taken for a scheme.
+func grpcAddress(u *url.URL) string {
+	return "dns:///" + strings.ReplaceAll(u.Host, "%", "%25") // the zone of an address
 }
 
 // noteAnswer notes answers in the answer of the call's context.
