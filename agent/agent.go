@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/telltale-agent/telltale/agent/internal/diag"
+	"github.com/telltale-agent/telltale/exporters"
 	"github.com/telltale-agent/telltale/health"
 	"github.com/telltale-agent/telltale/instruments"
 )
@@ -100,15 +101,11 @@ func (a *Agent) logStart() {
 	if a.server != nil {
 		attributes = append(attributes, "addr", a.Addr(), "debug", a.plan.Debug)
 	}
-	var endpoints []string
-	for _, target := range a.plan.targets {
-		endpoints = append(endpoints, target.Endpoint())
-	}
 	switch {
 	case a.plan.disabled:
 		attributes = append(attributes, "push", "disabled by OTEL_SDK_DISABLED")
-	case len(endpoints) > 0:
-		attributes = append(attributes, "push", strings.Join(endpoints, ","))
+	case len(a.plan.targets) > 0:
+		attributes = append(attributes, "push", strings.Join(exporters.PushNames(a.plan.targets), ","))
 	}
 	a.plan.logger.Info("telltale started", attributes...)
 }

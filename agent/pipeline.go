@@ -60,8 +60,9 @@ func (l *pipeline) openExits(p *plan) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, target := range p.targets {
-		push, err := exporters.NewPush(target, exporters.PushOptions{Logger: p.logger})
+	names := exporters.PushNames(p.targets)
+	for i, target := range p.targets {
+		push, err := exporters.NewPush(target, exporters.PushOptions{Logger: p.logger, Name: names[i]})
 		if err != nil {
 			return err
 		}

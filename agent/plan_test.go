@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,5 +101,40 @@ func TestDisabledIsLogged(t *testing.T) {
 	}
 	if want := `push="disabled by OTEL_SDK_DISABLED"`; !strings.Contains(log.String(), want) {
 		t.Errorf("no %s in:\n%s", want, &log)
+	}
+}
+
+// TestCollectorsBehindOneGateway: what fails does not hide behind what works,
+// in the metrics or in the log, because both are at one host and port.
+func TestCollectorsBehindOneGateway(t *testing.T) {
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/works" {
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}))
+	defer gateway.Close()
+	var log bytes.Buffer
+	a, err := Start(t.Context(), Config{OTLP: []exporters.Target{{URL: gateway.URL + "/works"}, {URL: gateway.URL + "/s3cret"}}},
+		quiet(WithLogger(slog.New(slog.NewTextHandler(&log, nil))))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, push := range a.pipeline.pushes {
+		if err := push.ForceFlush(t.Context()); (err == nil) != (i == 0) {
+			t.Errorf("push %d: %v", i, err)
+		}
+	}
+	_, scrape := ask(a, http.MethodGet, "/metrics")
+	for _, want := range []string{
+		`telltale_push_up{endpoint="` + gateway.URL + `"} 1`,
+		`telltale_push_up{endpoint="` + gateway.URL + `#2"} 0`,
+	} {
+		if !strings.Contains(scrape, want+"\n") {
+			t.Errorf("no %s in the scrape", want)
+		}
+	}
+	_ = a.Shutdown(context.Background()) // says that the last push was refused
+	if want := "endpoint=" + gateway.URL + "#2 reason=rejected"; !strings.Contains(log.String(), want) || strings.Contains(log.String(), "s3cret") {
+		t.Errorf("want %s and no path in:\n%s", want, log.String())
 	}
 }

@@ -22,6 +22,10 @@ type PushOptions struct {
 	// Logger takes one line when trouble with the collector begins and one
 	// when it ends. Nil means slog.Default().
 	Logger *slog.Logger
+
+	// Name is what the push is called in its log, its errors and the endpoint
+	// label. Empty means Target.Endpoint().
+	Name string
 }
 
 // Push sends everything that one meter provider measures to one collector, at
@@ -80,7 +84,7 @@ func NewPush(t Target, options PushOptions) (*Push, error) {
 func newPush(t Target, dial dialer, options PushOptions) (*Push, error) {
 	secrets := newRedactor(t)
 	t = t.withDefaults()
-	endpoint := t.Endpoint()
+	endpoint := or(options.Name, t.Endpoint())
 	first, err := dial()
 	if err != nil {
 		return nil, fmt.Errorf("push to %s: %s", endpoint, secrets.text(err.Error()))
@@ -107,8 +111,8 @@ func newPush(t Target, dial dialer, options PushOptions) (*Push, error) {
 	return p, nil
 }
 
-// Endpoint is scheme://host:port of the collector, the value of the endpoint
-// label.
+// Endpoint is scheme://host:port of the collector, or the name that the push was
+// given: the value of the endpoint label.
 func (p *Push) Endpoint() string { return p.endpoint }
 
 // Reader is to be given to exactly one meter provider. Flushing or shutting

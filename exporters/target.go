@@ -96,14 +96,32 @@ type Target struct {
 }
 
 // Endpoint is the collector as scheme://host:port, without user information,
-// path or query: the name it has in logs, and in the endpoint label. It is
-// empty for a URL that Validate refuses.
+// path or query: the name it has in logs, and in the endpoint label, unless it
+// shares that with others (PushNames). It is empty for a URL that Validate refuses.
 func (t Target) Endpoint() string {
 	u, err := t.parse()
 	if err != nil {
 		return ""
 	}
 	return u.Scheme + "://" + u.Host
+}
+
+// PushNames is what to call the pushes to targets: their endpoints, which are
+// numbered from the second on where several collectors share one, as behind a
+// gateway: http://gateway:4318, http://gateway:4318#2. Without that their metrics
+// would be one, and a collector that fails would hide behind one that works.
+// Paths would tell them apart, too, but can be secrets.
+func PushNames(targets []Target) []string {
+	names := make([]string, len(targets))
+	count := map[string]int{}
+	for i, t := range targets {
+		names[i] = t.Endpoint()
+		count[names[i]]++
+		if n := count[names[i]]; n > 1 {
+			names[i] = fmt.Sprintf("%s#%d", names[i], n)
+		}
+	}
+	return names
 }
 
 // Or returns t with every zero field taken from d. Files for TLS are only

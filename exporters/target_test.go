@@ -184,6 +184,16 @@ func TestValidateTargetsTwice(t *testing.T) {
 	}
 }
 
+func TestPushNames(t *testing.T) {
+	got := PushNames([]Target{
+		{URL: "http://h:4318/a"}, {URL: "grpc://h"}, {URL: "HTTP://h:4318/b"}, {URL: "http://other/s3cret"}, {URL: "http://h:4318/c"},
+	})
+	want := []string{"http://h:4318", "grpc://h:4317", "http://h:4318#2", "http://other:80", "http://h:4318#3"}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestTargetOr(t *testing.T) {
 	d := Target{
 		URL: "https://d", ExactPath: true, Headers: map[string]string{"a": "1"}, Compression: CompressionGzip,

@@ -2,7 +2,9 @@ package instruments
 
 // PushEndpoint is the label set of what is told about one collector.
 type PushEndpoint struct {
-	Endpoint string `label:"endpoint"` // scheme://host:port, without anything that could be secret
+	// Endpoint is scheme://host:port, without anything that could be secret;
+	// numbered, as in http://gateway:4318#2, where collectors share one.
+	Endpoint string `label:"endpoint"`
 }
 
 // PushResult says how an export ended.
