@@ -183,10 +183,18 @@ func TestPushPartialSuccess(t *testing.T) {
 		if r.log.count("t0ken") != 0 {
 			t.Errorf("a secret in the log:\n%s", r.log)
 		}
+		partial.rejected = 0 // nothing is lost, but there is a warning
+		collector.set(partial)
+		for range 2 {
+			r.flushed(t)
+		}
+		if r.log.count("collector takes the whole push again") != 1 || r.log.count("collector warns about the push") != 1 {
+			t.Errorf("want one line at the end, and one for the warning:\n%s", r.log)
+		}
 		collector.set(accept)
 		r.flushed(t)
-		if r.log.count("collector takes the whole push again") != 1 {
-			t.Errorf("want one line at the end:\n%s", r.log)
+		if r.log.count("collector no longer warns about the push") != 1 || r.log.count("collector rejects part of the push") != 1 {
+			t.Errorf("want one line at the end of the warnings:\n%s", r.log)
 		}
 	})
 }

@@ -6,9 +6,9 @@ import (
 )
 
 // trouble turns a run of results into one log line when exports begin to fail,
-// or to be taken only in part, and one when that ends.
+// to be taken only in part, or to be complained about, and one when that ends.
 type trouble struct {
-	failing, partial spell
+	failing, partial, warned spell
 }
 
 type spell struct {
@@ -28,15 +28,21 @@ func (t *trouble) note(logger *slog.Logger, r exportResult) {
 		took, exports := t.failing.ends(now)
 		logger.Info("push to collector works again", "took", took, "failed", exports)
 	}
-	if r.rejected > 0 || r.warning != "" {
+	if r.rejected > 0 {
 		if t.partial.begins(now) {
 			logger.Warn("collector rejects part of the push", "points", r.rejected, "err", r.warning)
 		}
-		return
-	}
-	if t.partial.exports > 0 {
+	} else if t.partial.exports > 0 {
 		took, exports := t.partial.ends(now)
 		logger.Info("collector takes the whole push again", "took", took, "exports", exports)
+	}
+	if r.rejected == 0 && r.warning != "" { // it took everything, and has a word to say
+		if t.warned.begins(now) {
+			logger.Warn("collector warns about the push", "err", r.warning)
+		}
+	} else if t.warned.exports > 0 {
+		took, exports := t.warned.ends(now)
+		logger.Info("collector no longer warns about the push", "took", took, "exports", exports)
 	}
 }
 
