@@ -12,6 +12,8 @@ import (
 type points interface {
 	len() int
 	sets() iter.Seq[attribute.Set]
+	// slice returns the data with the points from i to j alone.
+	slice(i, j int) metricdata.Aggregation
 	// only returns the data without the points whose label set is not wanted,
 	// and how many those are. The receiver is not changed.
 	only(wanted func(attribute.Set) bool) (metricdata.Aggregation, int)
@@ -64,6 +66,8 @@ type series[P any, D metricdata.Aggregation] struct {
 }
 
 func (s series[P, D]) len() int { return len(s.list) }
+
+func (s series[P, D]) slice(i, j int) metricdata.Aggregation { return s.data(s.list[i:j:j]) }
 
 func (s series[P, D]) sets() iter.Seq[attribute.Set] {
 	return func(yield func(attribute.Set) bool) {

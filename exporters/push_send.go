@@ -50,16 +50,31 @@ func (s *sender) close() {
 	s.wire, s.proven = nil, false
 }
 
-// send exports rm until it is taken, refused for good, or ctx leaves no room
+// send exports rm in as many requests as its size asks for, until all of it is
+// taken or a part of it is not: then the rest goes with the next cycle, too.
+func (s *sender) send(ctx context.Context, rm *metricdata.ResourceMetrics, o cycleOptions) exportResult {
+	// Retries end before the next cycle is due. An answer that takes longer
+	// may still come, within the timeout.
+	retryUntil := time.Now().Add(s.interval)
+	var all exportResult
+	for _, part := range parts(rm, maxPoints) {
+		r := s.sendPart(ctx, part, retryUntil, o)
+		if r.err != nil {
+			return r
+		}
+		all.rejected += r.rejected
+		all.warning = or(all.warning, r.warning)
+	}
+	return all
+}
+
+// sendPart exports rm until it is taken, refused for good, or ctx leaves no room
 // for another attempt. Attempts repeat the same values, so that one which the
 // collector took although no answer arrived does no harm: totals are stated,
 // not added. With deltas the specification accepts that they may be counted
 // twice rather than lost.
-func (s *sender) send(ctx context.Context, rm *metricdata.ResourceMetrics, o cycleOptions) exportResult {
+func (s *sender) sendPart(ctx context.Context, rm *metricdata.ResourceMetrics, retryUntil time.Time, o cycleOptions) exportResult {
 	backoff := s.backoff
-	// Retries end before the next cycle is due. An answer that takes longer
-	// may still come, within the timeout.
-	retryUntil := time.Now().Add(s.interval)
 	for {
 		used := s.proven
 		result, wish := s.attempt(ctx, rm)
