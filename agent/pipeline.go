@@ -78,7 +78,7 @@ func (l *pipeline) providerOptions(p *plan) []sdkmetric.Option {
 		// several times the memory.
 		sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter),
 		sdkmetric.WithCardinalityLimit(p.SeriesLimit),
-		sdkmetric.WithView(onlyDeclaredRuntime()),
+		sdkmetric.WithView(onlyDeclaredRuntime(), withoutOwnMachinery),
 		sdkmetric.WithReader(l.prometheus.Reader()),
 	}
 	for _, push := range l.pushes {
@@ -106,6 +106,18 @@ func onlyDeclaredRuntime() sdkmetric.View {
 		}
 		return sdkmetric.Stream{Name: i.Name, Aggregation: sdkmetric.AggregationDrop{}}, true
 	}
+}
+
+// withoutOwnMachinery drops what the readers and exporters of the pipeline itself
+// tell the global provider if OTEL_GO_X_OBSERVABILITY is set and that is this one:
+// names that nobody declared, with new labels after each failed push.
+func withoutOwnMachinery(i sdkmetric.Instrument) (sdkmetric.Stream, bool) {
+	for _, part := range []string{"sdk/metric/", "exporters/prometheus/", "exporters/otlp/otlpmetric/"} {
+		if strings.HasPrefix(i.Scope.Name, "go.opentelemetry.io/otel/"+part) {
+			return sdkmetric.Stream{Name: i.Name, Aggregation: sdkmetric.AggregationDrop{}}, true
+		}
+	}
+	return sdkmetric.Stream{}, false
 }
 
 // observe binds everything that is read at collection.

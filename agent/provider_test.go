@@ -5,10 +5,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/telltale-agent/telltale/exporters"
 )
 
 // hang registers a gauge whose callback waits for release.
@@ -110,4 +113,26 @@ func TestRuntimeInstrumentation(t *testing.T) {
 	if strings.Contains(body, "process_runtime_go_") || strings.Contains(body, "runtime_uptime") {
 		t.Error("the environment adds names that are not declared")
 	}
+}
+
+// What the SDK and its exporters tell about themselves, if the environment makes
+// them, is not among the metrics of an agent that is the global provider.
+func TestOwnMachinery(t *testing.T) {
+	t.Setenv("OTEL_GO_X_OBSERVABILITY", "true")
+	targets := []exporters.Target{{URL: "http://127.0.0.1:1"}, {URL: "grpc://127.0.0.1:1"}} // nobody is there
+	a, err := Start(t.Context(), Config{OTLP: targets, PushInterval: 20 * time.Millisecond}, quiet(WithGlobals())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, push := range a.pipeline.pushes {
+		for range 2 { // after a failure an exporter is made anew
+			if push.ForceFlush(t.Context()) == nil {
+				t.Error("a push to nobody succeeded")
+			}
+		}
+	}
+	if _, body := ask(a, http.MethodGet, "/metrics"); strings.Contains(body, "otel_sdk_") {
+		t.Error("the environment adds names that are not declared")
+	}
+	_ = a.Shutdown(context.Background()) // there is still nobody to push to
 }
