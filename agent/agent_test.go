@@ -189,6 +189,9 @@ func TestStartErrors(t *testing.T) {
 				return map[string]string{"OTEL_EXPORTER_OTLP_CERTIFICATE": "/no/such/ca", "OTEL_METRIC_EXPORT_INTERVAL": "soon"}[name]
 			})}, []string{`OTEL_METRIC_EXPORT_INTERVAL "soon"`, `OTEL_EXPORTER_OTLP_CERTIFICATE "/no/such/ca"`, `push to https://127.0.0.1:2: cert_file`}},
 		{"file and flags", nil, Config{ConfigFile: "no/such/file.yaml", Heartbeat: -1}, nil, []string{"no/such/file.yaml", "heartbeat"}},
+		{"file and environment", nil, Config{ConfigFile: "no/such/file.yaml"}, []Option{WithEnvironment(func(name string) string {
+			return map[string]string{"OTEL_METRIC_EXPORT_INTERVAL": "soon"}[name]
+		})}, []string{"no/such/file.yaml", `OTEL_METRIC_EXPORT_INTERVAL "soon"`}},
 		{"configuration file", nil, Config{ConfigFile: "no/such/file.yaml"}, nil, []string{"no/such/file.yaml"}},
 		{"nothing to do", nil, Config{Components: []string{"auth"}}, []Option{Standalone()}, []string{"nothing to do", "--diag-addr"}},
 		{"nothing to do but to push, which is disabled", nil, Config{OTLP: []exporters.Target{{URL: "http://127.0.0.1:1"}}},

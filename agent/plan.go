@@ -21,6 +21,7 @@ type plan struct {
 	Config
 	settings
 	resource *resource.Resource
+	noFile   bool // there are faults in the configuration file
 	disabled bool // pushing, by OTEL_SDK_DISABLED
 	targets  []exporters.Target
 	checks   []check
@@ -36,6 +37,7 @@ type check struct {
 func newPlan(config Config, options []Option) (*plan, error) {
 	p := &plan{Config: config.withDefaults(), settings: newSettings(options)}
 	file, err := p.loadFile()
+	p.noFile = err != nil
 	err = errors.Join(
 		err,
 		p.validate(),
@@ -114,6 +116,10 @@ func (p *plan) findTargets(file *configfile.File) ([]exporters.Target, error) {
 			return nil, err
 		}
 		given = fromEnv
+	}
+	if len(given) == 0 && p.noFile { // what is wrong in the environment does not wait for the file
+		_, err := exporters.Target{}.UnderEnv(p.getenv)
+		return nil, err
 	}
 	if len(given) == 0 && exporters.FileTargetsWanted(p.getenv) {
 		given = file.Targets
