@@ -1,8 +1,14 @@
 package agent
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"log"
+	"log/slog"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +102,50 @@ func TestGlobals(t *testing.T) {
 	}
 	if otel.GetMeterProvider() != before {
 		t.Error("the global meter provider was not put back")
+	}
+}
+
+// What OpenTelemetry reports goes to the log of the agent that asked for it last
+// and still runs, never to one that was shut down.
+func TestGlobalErrorsFollowTheAgents(t *testing.T) {
+	var logs [2]bytes.Buffer
+	start := func(i int) *Agent {
+		a, err := Start(t.Context(), Config{}, append(quiet(WithGlobals()), WithLogger(slog.New(slog.NewTextHandler(&logs[i], nil))))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	stop := func(a *Agent) {
+		if err := a.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}
+	var standard bytes.Buffer // where OpenTelemetry's own handler writes
+	log.SetOutput(&standard)
+	defer log.SetOutput(os.Stderr)
+	said := func(text string) []bool {
+		otel.Handle(errors.New(text))
+		return []bool{strings.Contains(logs[0].String(), text), strings.Contains(logs[1].String(), text), strings.Contains(standard.String(), text)}
+	}
+
+	var one, two *Agent
+	for _, row := range []struct {
+		name string
+		do   func()
+		want []bool // in the log of the first agent, of the second, in the standard log
+	}{
+		{"the first runs", func() { one = start(0) }, []bool{true, false, false}},
+		{"it was shut down", func() { stop(one) }, []bool{false, false, true}},
+		{"it runs again", func() { one = start(0) }, []bool{true, false, false}},
+		{"the second runs too", func() { two = start(1) }, []bool{false, true, false}},
+		{"only the second runs", func() { stop(one) }, []bool{false, true, false}},
+		{"none runs", func() { stop(two) }, []bool{false, false, true}},
+	} {
+		row.do()
+		if got := said(row.name); !slices.Equal(got, row.want) {
+			t.Errorf("%s: got %v, want %v", row.name, got, row.want)
+		}
 	}
 }
 
