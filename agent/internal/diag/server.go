@@ -23,7 +23,7 @@ type Options struct {
 	RequestTime time.Duration // for a client to take the whole answer: 10 min
 	DrainTime   time.Duration // for requests to end by themselves at Shutdown: 1 s
 
-	HeaderBytes int // size of a header: 64 KiB
+	HeaderBytes int // size of a header, more than 4 KiB: 64 KiB
 	BodyBytes   int // size of a body: 1 MiB
 	Connections int // open at a time: 512
 }
@@ -75,6 +75,9 @@ type Server struct {
 	err  error // of Shutdown
 }
 
+// headerSlop is what net/http reads of a header beyond MaxHeaderBytes.
+const headerSlop = 4 << 10
+
 // Serve is Options{}.Serve.
 func Serve(listener net.Listener, routes http.Handler) *Server {
 	return Options{}.Serve(listener, routes)
@@ -96,7 +99,7 @@ func (o Options) Serve(listener net.Listener, routes http.Handler) *Server {
 		Handler:                      s.guard(routes, onLoopback(listener.Addr())),
 		ReadHeaderTimeout:            o.HeaderTime,
 		IdleTimeout:                  o.IdleTime,
-		MaxHeaderBytes:               o.HeaderBytes,
+		MaxHeaderBytes:               o.HeaderBytes - headerSlop,
 		ConnState:                    s.connections.changed,
 		BaseContext:                  func(net.Listener) context.Context { return ctx },
 		ErrorLog:                     slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
