@@ -37,8 +37,18 @@ func (a *Agent) listen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.server = diag.Options{Logger: a.plan.logger}.Serve(listener, a.handler)
+	a.server = a.serving().Serve(listener, a.handler)
 	return nil
+}
+
+// serving is how the diagnostics address is served. A profile is not the client's
+// time: whoever asks for the longest one has as long as others to take it.
+func (a *Agent) serving() diag.Options {
+	o := diag.Options{Logger: a.plan.logger, RequestTime: diag.DefaultRequestTime}
+	if a.plan.Debug {
+		o.RequestTime += a.plan.ProfileLimit
+	}
+	return o
 }
 
 // auditProfile counts and logs who looked into the process.

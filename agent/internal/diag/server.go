@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// DefaultRequestTime is how long making and taking an answer may last.
+const DefaultRequestTime = 10 * time.Minute
+
 // Options are the limits of a server. The zero value of each field stands for what the
 // package comment says.
 type Options struct {
@@ -20,7 +23,7 @@ type Options struct {
 	IdleTime    time.Duration // for the next request on a connection to begin: 60 s
 	BodyTime    time.Duration // for the body of a request to arrive: 10 s
 	StallTime   time.Duration // for a client to take 64 KiB of an answer: 30 s
-	RequestTime time.Duration // for a client to take the whole answer: 10 min
+	RequestTime time.Duration // for making an answer and taking it: DefaultRequestTime
 	DrainTime   time.Duration // for requests to end by themselves at Shutdown: 1 s
 
 	HeaderBytes int // size of a header, more than 4 KiB: 64 KiB
@@ -40,7 +43,7 @@ func (o Options) withDefaults() Options {
 		{&o.IdleTime, 60 * time.Second},
 		{&o.BodyTime, 10 * time.Second},
 		{&o.StallTime, 30 * time.Second},
-		{&o.RequestTime, 10 * time.Minute},
+		{&o.RequestTime, DefaultRequestTime},
 		{&o.DrainTime, time.Second},
 	} {
 		if *d.field <= 0 {
