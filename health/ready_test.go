@@ -85,6 +85,7 @@ func TestReadyGolden(t *testing.T) {
 			declare(t, tr, "proxy").Fail(nil)
 			time.Sleep(time.Second)
 			tr.Stopping()
+			time.Sleep(time.Second)
 		}, []string{"/readyz", "/readyz?verbose", "/readyz/auth", "/readyz/auth?verbose", "/readyz?exclude=auth&exclude=proxy"}},
 		{"closed", func(t *testing.T, tr *Tracker) { declare(t, tr, "auth").OK(); tr.Close() }, []string{"/readyz", "/readyz/auth"}},
 	} {
