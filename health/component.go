@@ -65,8 +65,9 @@ type Component struct {
 	tracker *Tracker // nil if the component was refused, see refused
 	refused error
 	name    string
-	index   int         // place in the order of declaration
-	running atomic.Bool // a Run loop is at work
+	index   int           // place in the order of declaration
+	running atomic.Bool   // a Run loop is at work
+	retimed chan struct{} // tells it that the interval has changed; holds one
 
 	// position and armed belong to the tracker's deadlines, under its mu.
 	position int

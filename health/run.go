@@ -16,7 +16,8 @@ var errGone = errors.New("the function ended its goroutine (runtime.Goexit)")
 
 // Run calls fn at once and then at the component's interval, and reports what
 // it returns: nil as ok, [ErrSkip] as skip, any other error as fail. A panic
-// of fn is a fail, and the loop goes on.
+// of fn is a fail, and so is runtime.Goexit, for which fn has a goroutine of
+// its own; the loop goes on.
 //
 // Each call gets a context that ends with ctx, with the tracker, and one
 // interval after the call began. A call that lasts longer than that delays the
@@ -39,20 +40,25 @@ func (c *Component) Run(ctx context.Context, fn func(context.Context) error) err
 	defer cancel()
 	defer context.AfterFunc(c.tracker.ctx, cancel)()
 
+	var begun time.Time // of the last call; the first one is overdue
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		due := false
 		select {
 		case <-loop.Done():
+		case <-c.retimed:
 		case <-timer.C:
+			due = true
 		}
 		if loop.Err() != nil {
 			return c.ended(ctx)
 		}
-		begun := time.Now()
-		interval := c.Interval()
-		c.beat(loop, interval, fn)
-		timer.Reset(interval - time.Since(begun))
+		if due {
+			begun = time.Now()
+			c.beat(loop, c.Interval(), fn)
+		}
+		timer.Reset(c.Interval() - time.Since(begun))
 	}
 }
 
@@ -85,7 +91,7 @@ func (c *Component) ended(ctx context.Context) error {
 type outcome uint8
 
 const (
-	outcomeGone outcome = iota // the goroutine is ending
+	outcomeGone outcome = iota // the goroutine of the call ended
 	outcomePanic
 	outcomeSkip
 	outcomeFail
@@ -96,29 +102,32 @@ const (
 func (c *Component) beat(loop context.Context, interval time.Duration, fn func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(loop, interval)
 	defer cancel()
-	var (
-		got outcome
-		err error
-	)
-	// Deferred, since the goroutine may be ending.
-	defer func() {
-		switch {
-		case got == outcomeOK:
-			c.OK()
-		case got == outcomeSkip:
-			c.Skip()
-		case got == outcomeGone:
-			c.Fail(errGone)
-		case got == outcomePanic || loop.Err() == nil:
-			c.Fail(err)
-		}
-	}()
-	got, err = call(ctx, fn)
+	switch got, err := call(ctx, fn); {
+	case got == outcomeOK:
+		c.OK()
+	case got == outcomeSkip:
+		c.Skip()
+	case got == outcomeGone:
+		c.Fail(errGone)
+	case got == outcomePanic || loop.Err() == nil:
+		c.Fail(err)
+	}
 }
 
-// call runs fn and tells what came of it. The error of a panic holds its value
-// as text, so that a panic with ErrSkip is not taken for a skip.
+// call runs fn, on a goroutine that it may end, and tells what came of it.
 func call(ctx context.Context, fn func(context.Context) error) (got outcome, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		got, err = judge(ctx, fn)
+	}()
+	<-done
+	return got, err
+}
+
+// judge runs fn. The error of a panic holds its value as text, so that a panic
+// with ErrSkip is not taken for a skip.
+func judge(ctx context.Context, fn func(context.Context) error) (got outcome, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			got, err = outcomePanic, fmt.Errorf("panic: %v", v)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,23 +171,32 @@ func TestRunEndsWithTheTracker(t *testing.T) {
 	})
 }
 
-func TestRunReportsAFunctionThatEndsItsGoroutine(t *testing.T) {
+func TestRunSurvivesAFunctionThatEndsItsGoroutine(t *testing.T) {
 	inBubble(t, func(t *testing.T, tr *Tracker) {
 		c := declare(t, tr, "auth")
+		calls := 0
+		done := make(chan error, 1)
 		go func() {
-			_ = c.Run(t.Context(), func(context.Context) error { runtime.Goexit(); return nil })
+			done <- c.Run(t.Context(), func(context.Context) error {
+				if calls++; calls == 2 {
+					runtime.Goexit()
+				}
+				return nil
+			})
 		}()
+		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		wantState(t, c, StateDegraded)
 		if err := status(t, c).Err; !errors.Is(err, errGone) {
 			t.Errorf("got %v", err)
 		}
-		// The component can be run again.
-		ctx, cancel := context.WithCancel(t.Context())
-		if err := c.Run(ctx, func(context.Context) error { cancel(); return nil }); !errors.Is(err, context.Canceled) {
+		time.Sleep(15 * time.Second) // ok at 10 s is the first, at 20 s the one that counts
+		synctest.Wait()
+		wantState(t, c, StateOK)
+		tr.Close()
+		if err := <-done; !errors.Is(err, ErrClosed) {
 			t.Errorf("Run: got %v", err)
 		}
-		wantState(t, c, StateRecovering)
 	})
 }
 
@@ -217,16 +227,54 @@ func TestRunWithAnEndedContextCallsNothing(t *testing.T) {
 }
 
 func TestRunFollowsAChangedInterval(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		from, to time.Duration
+		change   time.Duration // after the first call
+		calls    []time.Duration
+	}{
+		{"shorter", 10 * time.Second, 5 * time.Second, time.Second, []time.Duration{0, 5, 10, 15, 20}},
+		{"so short that the old one would be silence", time.Hour, 5 * time.Second, time.Minute, []time.Duration{0, 60, 65, 70}},
+		{"longer", 5 * time.Second, 20 * time.Second, time.Second, []time.Duration{0, 20, 40}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, tr *Tracker) {
+				c := declare(t, tr, "auth", Interval(tc.from))
+				begun := time.Now()
+				var calls []time.Duration
+				go func() {
+					_ = c.Run(t.Context(), func(context.Context) error {
+						calls = append(calls, time.Since(begun)/time.Second)
+						return nil
+					})
+				}()
+				time.Sleep(tc.change)
+				tr.Component("auth", Interval(tc.to))
+				last := tc.calls[len(tc.calls)-1] * time.Second
+				time.Sleep(last - tc.change)
+				synctest.Wait()
+				if !slices.Equal(calls, tc.calls) {
+					t.Errorf("got calls at %d, want %d", calls, tc.calls)
+				}
+				if n := status(t, c).Transitions[StateDegraded]; n != 0 {
+					t.Error("a loop that kept its time was missed")
+				}
+				tr.Close()
+			})
+		})
+	}
+}
+
+// An interval that was changed while nothing ran does not delay the first call.
+func TestRunBeginsAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, tr *Tracker) {
-		c := declare(t, tr, "auth", Interval(10*time.Second))
-		go func() { _ = c.Run(t.Context(), func(context.Context) error { return nil }) }()
-		time.Sleep(time.Second)
-		tr.Component("auth", Interval(5*time.Second))
-		time.Sleep(20 * time.Second) // calls at 0, 10, 15, 20
-		synctest.Wait()
-		if n := status(t, c).OKs; n != 4 {
-			t.Errorf("got %d calls, want 4", n)
+		c := declare(t, tr, "auth", Interval(time.Hour))
+		tr.Component("auth", Interval(time.Minute))
+		begun := time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		_ = c.Run(ctx, func(context.Context) error { cancel(); return nil })
+		if took := time.Since(begun); took != 0 {
+			t.Errorf("the first call came after %s", took)
 		}
-		tr.Close()
 	})
 }

@@ -117,7 +117,8 @@ func declareError(name string, err error) error {
 
 // Component returns the component of that name, and declares it if it is not
 // there yet. Options given for a component that is there already change it;
-// after a new interval, silence counts from that moment.
+// after a new interval, silence counts from that moment, and a [Component.Run]
+// loop calls next one new interval after its last call.
 //
 // It never returns nil. Where [Tracker.Declare] would return an error other
 // than [ErrDuplicate], the error is logged (but not that of a closed tracker),
@@ -165,6 +166,7 @@ func (t *Tracker) addLocked(name string, set settings) *Component {
 		tracker:  t,
 		name:     name,
 		index:    len(t.components),
+		retimed:  make(chan struct{}, 1),
 		position: unarmed,
 		interval: set.interval,
 		state:    StateStarting,
@@ -195,6 +197,10 @@ func (t *Tracker) change(c *Component, set settings) {
 	c.mu.Unlock()
 	t.disarmLocked(c)
 	t.armLocked(c)
+	select {
+	case c.retimed <- struct{}{}:
+	default: // the loop, if there is one, has yet to hear of an earlier change
+	}
 }
 
 // report records an event that may change the state of c.
