@@ -200,6 +200,27 @@ func TestRunSurvivesAFunctionThatEndsItsGoroutine(t *testing.T) {
 	})
 }
 
+// To be stopped is not to fail, but a panic is, whenever it comes.
+func TestRunReportsAPanicAtItsEnd(t *testing.T) {
+	inBubble(t, func(t *testing.T, tr *Tracker) {
+		for name, tc := range map[string]struct {
+			fn   func(context.Context) error
+			want State
+		}{
+			"error": {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, StateStarting},
+			"panic": {func(ctx context.Context) error { <-ctx.Done(); panic("at the end") }, StateDegraded},
+		} {
+			c := declare(t, tr, name)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if err := c.Run(ctx, tc.fn); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: Run: got %v", name, err)
+			}
+			cancel()
+			wantState(t, c, tc.want)
+		}
+	})
+}
+
 func TestRunRefuses(t *testing.T) {
 	inBubble(t, func(t *testing.T, tr *Tracker) {
 		c := declare(t, tr, "auth")
