@@ -1,11 +1,15 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
+	"reflect"
 	"regexp"
 	"runtime"
 	"strings"
@@ -261,6 +265,57 @@ func TestFailedStartLeavesNothing(t *testing.T) {
 			t.Fatalf("step %d: the address is still taken: %v", fails, err)
 		}
 		again.Close()
+	}
+}
+
+// Probes are answered as soon as the address is bound, before anything that may
+// take time, and then say that nothing has been reported; metrics ask for patience.
+func TestProbesAreAnsweredDuringTheStart(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := listener.Addr().String()
+	listener.Close()
+
+	type answer struct {
+		status int
+		retry  string
+	}
+	answers := func() map[string]answer {
+		all := make(map[string]answer)
+		for _, path := range []string{"/healthz", "/readyz", "/readyz/auth", "/metrics"} {
+			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			if response, err := client.Get("http://" + addr + path); err == nil {
+				response.Body.Close()
+				all[path] = answer{response.StatusCode, response.Header.Get("Retry-After")}
+			}
+		}
+		return all
+	}
+	var seen []map[string]answer
+	startAgent(t, Config{DiagAddr: addr, Components: []string{"auth"}}, func(s *settings) {
+		s.stepDone = func() error {
+			seen = append(seen, answers())
+			return nil
+		}
+	})
+	early := map[string]answer{"/healthz": {200, ""}, "/readyz": {400, ""}, "/readyz/auth": {400, ""}, "/metrics": {503, "1"}}
+	late := maps.Clone(early)
+	late["/metrics"] = answer{200, ""}
+	if want := []map[string]answer{{}, early, late, late}; !reflect.DeepEqual(seen, want) {
+		t.Errorf("answers after each step: got %v, want %v", seen, want)
+	}
+}
+
+// A start that fails says so in its error and not in the log.
+func TestFailedStartLogsNothing(t *testing.T) {
+	var log bytes.Buffer
+	_, err := Start(t.Context(), Config{Components: []string{"auth"}}, quiet(
+		WithLogger(slog.New(slog.NewTextHandler(&log, nil))),
+		func(s *settings) { s.stepDone = func() error { return errors.New("not today") } })...)
+	if err == nil || log.Len() > 0 {
+		t.Errorf("got error %v and the log %s", err, &log)
 	}
 }
 

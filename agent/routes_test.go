@@ -6,10 +6,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/telltale-agent/telltale/agent/internal/profiling"
 )
 
 // pipeListener accepts one connection, which works in virtual time.
@@ -61,4 +64,23 @@ func TestLongestProfileIsServed(t *testing.T) {
 			t.Errorf("got %d with %d bytes, error %v", response.StatusCode, len(body), err)
 		}
 	})
+}
+
+// Who looked into the process is counted, by what came of it.
+func TestProfilesAreCounted(t *testing.T) {
+	a := startAgent(t, Config{Debug: true})
+	for _, path := range []string{"heap", "heap?debug=1", "profile?seconds=500", "nonsense"} {
+		ask(a, http.MethodGet, "/debug/pprof/"+path)
+	}
+	a.auditProfile(profiling.Event{Profile: "profile", Status: http.StatusConflict})
+	a.auditProfile(profiling.Event{Profile: "trace", Status: profiling.StatusClientGone})
+	_, body := ask(a, http.MethodGet, "/metrics")
+	for _, want := range []string{
+		`{profile="heap",result="served"} 2`, `{profile="profile",result="refused"} 1`, `{profile="unknown",result="refused"} 1`,
+		`{profile="profile",result="busy"} 1`, `{profile="trace",result="failed"} 1`,
+	} {
+		if !strings.Contains(body, "telltale_profiles_total"+want+"\n") {
+			t.Errorf("the scrape does not have %s", want)
+		}
+	}
 }

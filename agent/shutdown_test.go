@@ -3,10 +3,12 @@ package agent
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -16,8 +18,12 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"google.golang.org/grpc"
+	grpchealth "google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/telltale-agent/telltale/exporters"
+	"github.com/telltale-agent/telltale/health"
 )
 
 // Readiness falls first, the last push is made while the listener still
@@ -154,6 +160,47 @@ func TestShutdownDuringCollectionThatHangs(t *testing.T) {
 	close(release)
 	<-collected
 	<-done
+}
+
+// The embedder's own loops end, and so do connections that checks keep: the leak
+// check of this package sees to the latter.
+func TestShutdownEndsLoopsAndChecks(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer := grpc.NewServer()
+	grpc_health_v1.RegisterHealthServer(peer, grpchealth.NewServer())
+	go peer.Serve(listener)
+	defer peer.Stop()
+
+	a, err := Start(t.Context(), Config{
+		Components: []string{"auth"},
+		Watch:      []Watch{{"peer", "grpc://" + listener.Addr().String()}},
+	}, quiet()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loop := make(chan error, 1)
+	go func() {
+		loop <- a.Health().Component("auth").Run(context.Background(), func(context.Context) error { return nil })
+	}()
+	for deadline := time.Now().Add(10 * time.Second); a.Health().State() != health.StateOK; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("got %s", a.Health().Snapshot().Status())
+		}
+	}
+	if err := a.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+	select {
+	case err := <-loop:
+		if !errors.Is(err, health.ErrClosed) {
+			t.Errorf("the loop ended with %v, want %v", err, health.ErrClosed)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the loop goes on")
+	}
 }
 
 func TestShutdownUnderEndedContext(t *testing.T) {
