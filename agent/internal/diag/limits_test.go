@@ -164,7 +164,7 @@ func TestSizeLimits(t *testing.T) {
 		{"long request line", "GET /?" + strings.Repeat("a", 64<<10) + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 431},
 		{"body of POST", "POST" + start + "Content-Length: 3\r\n\r\nabc", 200},
 		{"body of POST announced as too large", "POST" + start + "Content-Length: 2000000\r\n\r\n", 413},
-		{"body of POST that becomes too large", "POST" + start + "Transfer-Encoding: chunked\r\n\r\n200000\r\n" + strings.Repeat("a", 0x200000), 413},
+		{"body of POST that becomes too large", "POST" + start + "Transfer-Encoding: chunked\r\n\r\n200000\r\n" + strings.Repeat("a", 0x200000) + "\r\n0\r\n\r\n", 413},
 		{"body of GET", "GET" + start + "Content-Length: 3\r\n\r\nabc", 400},
 		{"empty body of GET", "GET" + start + "Content-Length: 0\r\n\r\n", 200},
 	} {
@@ -195,6 +195,34 @@ func TestFloodOfSilentConnections(t *testing.T) {
 		}
 	}
 	t.Errorf("%d connections are open, want at most 4", s.connections.count())
+}
+
+// Those that wait make room, in the order in which they came.
+func TestLongestWaitingMakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConnections(3)
+		var near, far []net.Conn
+		arrive := func() {
+			a, b := net.Pipe()
+			near, far = append(near, a), append(far, b)
+			c.changed(b, http.StateNew)
+			time.Sleep(time.Second)
+		}
+		for range 3 {
+			arrive()
+		}
+		c.changed(far[0], http.StateActive) // being answered: it stays
+		arrive()
+		arrive() // the first to make room has yet to leave the count
+		for i, want := range []bool{true, false, false, true, true} {
+			near[i].SetDeadline(time.Now().Add(time.Second))
+			if _, err := near[i].Read(make([]byte, 1)); isTimeout(err) != want {
+				t.Errorf("connection %d: got %v, want it open: %t", i, err, want)
+			}
+			near[i].Close()
+			far[i].Close()
+		}
+	})
 }
 
 func TestBusyServerClosesWhatComes(t *testing.T) {
@@ -233,6 +261,7 @@ func TestPanic(t *testing.T) {
 	m := NewMux()
 	m.Handle("/before", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Content-Disposition", "attachment")
 		panic("secret\nof the inside")
 	}))
 	m.Handle("/nil", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
@@ -249,7 +278,16 @@ func TestPanic(t *testing.T) {
 	s := serve(t, Options{Logger: log.logger()}, m)
 
 	for i, path := range []string{"/before", "/nil"} {
-		status, body := get(t, s, path)
+		response, err := client().Get("http://" + s.Addr().String() + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if response.Header.Get("Content-Disposition") != "" {
+			t.Errorf("%s: a header of the answer that failed is left", path)
+		}
+		status, body := response.StatusCode, string(data)
 		if status != 500 || body != `{"error":"internal error; the log of the process says more"}` {
 			t.Errorf("%s: got %d %q", path, status, body)
 		}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -155,10 +156,37 @@ func TestHTTPEndlessBody(t *testing.T) {
 				<-r.Context().Done()
 			}))
 			defer server.Close()
+			start := time.Now()
 			if err := run(t, mustParse(t, server.URL, settings{})); err != nil {
 				t.Errorf("got %v, want ok", err)
 			}
+			if took := time.Since(start); took > 10*time.Second { // the check has 20
+				t.Errorf("took %s, want %s", took, bodyTime)
+			}
 		})
+	}
+}
+
+// Each check opens a connection of its own: that the peer still accepts them is
+// part of the question.
+func TestHTTPConnectsAnew(t *testing.T) {
+	var opened atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") }))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	c := mustParse(t, server.URL, settings{})
+	for range 3 {
+		if err := run(t, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := opened.Load(); n != 3 {
+		t.Errorf("got %d connections for 3 checks", n)
 	}
 }
 
