@@ -266,13 +266,20 @@ func cutAny(s string) string {
 }
 
 // identity is what two targets may not share: they would deliver every
-// number twice to one place.
+// number twice to one place. Headers belong to it, since a gateway may tell its
+// tenants apart by one.
 func (t Target) identity() string {
 	u, err := t.parse()
 	if err != nil {
 		return ""
 	}
-	return strings.ToLower(u.Scheme+"://"+u.Host) + u.Path
+	id := strings.ToLower(u.Scheme+"://"+u.Host) + u.Path
+	headers := make([]string, 0, len(t.Headers))
+	for name, value := range t.Headers {
+		headers = append(headers, strings.ToLower(name)+"="+value)
+	}
+	slices.Sort(headers)
+	return strings.Join(append(headers, id), "\n")
 }
 
 // headerNames are the names of the headers, sorted.

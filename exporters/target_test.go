@@ -176,9 +176,13 @@ func TestTargetTLSFiles(t *testing.T) {
 func TestValidateTargetsTwice(t *testing.T) {
 	err := ValidateTargets([]Target{
 		{URL: "http://h:4318"}, {URL: "http://H:4318/v1/metrics"}, {URL: "http://h:4318/other"}, {URL: "grpc://h:4317"}, {URL: "ftp://x"},
+		{URL: "grpc://h:4317", Headers: map[string]string{"X-Scope-OrgID": "one"}},
+		{URL: "grpc://h:4317", Headers: map[string]string{"X-Scope-OrgID": "two"}},
+		{URL: "grpc://H:4317", Headers: map[string]string{"x-scope-orgid": "two"}},
 	})
 	want := `push to http://H:4318: url "http://H:4318/v1/metrics": must be given only once; pushing twice to one collector counts everything double` +
-		"\n" + `push: url "ftp://x": must begin with http://, https://, grpc:// or grpcs://`
+		"\n" + `push: url "ftp://x": must begin with http://, https://, grpc:// or grpcs://` +
+		"\n" + `push to grpc://H:4317: url "grpc://H:4317": must be given only once; pushing twice to one collector counts everything double`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
