@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"go.yaml.in/yaml/v3"
@@ -39,17 +40,27 @@ type File struct {
 func Load(path string, getenv func(string) string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read configuration file: %w; give the path of a file that can be read", err)
+		return nil, unreadable(path, err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read configuration file: %w", err)
+		return nil, unreadable(path, err)
 	case len(data) > maxSize:
-		return nil, fmt.Errorf("read configuration file %s: must be at most %d bytes", path, maxSize)
+		return nil, fmt.Errorf("read configuration file %q: must be at most %d bytes", path, maxSize)
 	}
 	return Parse(path, data, getenv)
+}
+
+// unreadable says in one line which file cannot be read and why. The errors of
+// package os show the path as it is, line breaks included.
+func unreadable(path string, err error) error {
+	var in *fs.PathError
+	if errors.As(err, &in) {
+		err = in.Err
+	}
+	return fmt.Errorf("read configuration file %q: %w; give the path of a file that can be read", path, err)
 }
 
 // Parse is Load for a file whose content is at hand; name stands in the faults.

@@ -1,6 +1,7 @@
 package configfile
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -195,10 +196,17 @@ func TestFaults(t *testing.T) {
 }
 
 func TestLoadUnreadable(t *testing.T) {
-	if _, err := Load("/nowhere/otel-config.yaml", noEnv); err == nil || err.Error() != "read configuration file: open /nowhere/otel-config.yaml: no such file or directory; give the path of a file that can be read" {
-		t.Errorf("got %v", err)
+	dir := t.TempDir()
+	for path, why := range map[string]string{
+		filepath.Join(dir, "no\nfile.yaml"): "no such file or directory",
+		dir:                                 "is a directory",
+	} {
+		want := fmt.Sprintf("read configuration file %q: %s; give the path of a file that can be read", path, why)
+		if _, err := Load(path, noEnv); err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
 	}
-	big := filepath.Join(t.TempDir(), "big.yaml")
+	big := filepath.Join(dir, "big.yaml")
 	if err := os.WriteFile(big, make([]byte, maxSize+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
