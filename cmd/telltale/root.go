@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
 
 const rootLong = `Telltale gives a long-running service its diagnostics: health, readiness,
 metrics, profiles, and pushes to OpenTelemetry collectors. This command runs
@@ -23,6 +27,10 @@ func newRoot(getenv func(string) string) *cobra.Command {
 		},
 		SilenceErrors: true,
 		SilenceUsage:  true,
+
+		// In letters to add, drop or replace. Cobra's own default of 2 holds
+		// only where Cobra itself words the error.
+		SuggestionsMinimumDistance: 2,
 	}
 	cmd.SetFlagErrorFunc(flagError)
 	cmd.CompletionOptions.DisableDefaultCmd = true
@@ -51,8 +59,9 @@ func withoutCommand(cmd *cobra.Command, args []string) error {
 }
 
 func unknownCommand(root *cobra.Command, name string) error {
-	if similar := root.SuggestionsFor(name); len(similar) > 0 {
-		return misuse(root, "unknown command %q, did you mean %q?", name, similar[0])
+	// Nothing at all is the beginning of every command.
+	if similar := root.SuggestionsFor(name); name != "" && len(similar) > 0 {
+		return usageError{fmt.Errorf("unknown command %q: did you mean %q?", name, similar[0])}
 	}
 	return misuse(root, "unknown command %q", name)
 }
@@ -63,8 +72,11 @@ func newHelp(root *cobra.Command) *cobra.Command {
 		Short: "show the help of a command",
 		RunE: func(_ *cobra.Command, args []string) error {
 			about, rest, err := root.Find(args)
-			if err != nil || len(rest) > 0 {
+			if err != nil || about == root && len(rest) > 0 {
 				return unknownCommand(root, args[0])
+			}
+			if err := noArguments(about, rest); err != nil {
+				return err
 			}
 			return about.Help()
 		},

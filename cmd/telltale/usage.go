@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -15,7 +17,21 @@ func (e usageError) Unwrap() error { return e.error }
 
 // misuse makes a usageError that says where to read more.
 func misuse(cmd *cobra.Command, format string, args ...any) error {
-	return usageError{fmt.Errorf("%s: see '%s --help'", fmt.Sprintf(format, args...), cmd.CommandPath())}
+	return usageError{fmt.Errorf("%s: see '%s --help'", printable(fmt.Sprintf(format, args...)), cmd.CommandPath())}
+}
+
+// printable shows line breaks and the control sequences of terminals, which
+// could make two lines of one or hide it, as they would be written in Go.
+func printable(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if strconv.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }
 
 // flagError words what the flag parser found in the way of the other messages.
