@@ -178,7 +178,10 @@ func TestStartErrors(t *testing.T) {
 		{"duplicate component", nil, Config{Components: []string{"auth", "auth"}}, nil, []string{"auth", "already declared"}},
 		{"component watched twice", nil, Config{Components: []string{"auth"}, Watch: []Watch{{"auth", "tcp://127.0.0.1:1"}}}, nil, []string{"auth", "already declared"}},
 		{"probe", nil, Config{Watch: []Watch{{"etcd", "ftp://127.0.0.1"}}}, nil, []string{"etcd", "ftp"}},
-		{"all faults at once", nil, Config{Heartbeat: -1, SeriesLimit: 1, Watch: []Watch{{"etcd", "nonsense"}}}, nil, []string{"heartbeat", "series limit", "etcd"}},
+		{"all faults at once", nil, Config{
+			DiagAddr: "127.0.0.1", Heartbeat: -1, SeriesLimit: 1,
+			Components: []string{"auth", "auth", "a/b"}, Watch: []Watch{{"etcd", "nonsense"}},
+		}, nil, []string{`diag-addr "127.0.0.1": `, "heartbeat", "series limit", `"auth": already declared`, `"a/b"`, "etcd"}},
 		{"collector", nil, Config{OTLP: []exporters.Target{{URL: "http://127.0.0.1:1", CAFile: "/no/such/file"}}}, nil, []string{"127.0.0.1:1", "ca_file"}},
 		{"the same collector twice", nil, Config{OTLP: []exporters.Target{{URL: "http://127.0.0.1:1"}, {URL: "http://127.0.0.1:1"}}}, nil, []string{"127.0.0.1:1", "once"}},
 		{"environment", nil, Config{}, []Option{WithEnvironment(func(name string) string {

@@ -1,12 +1,10 @@
 package agent
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 
 	"github.com/telltale-agent/telltale/exporters"
-	"github.com/telltale-agent/telltale/health"
 )
 
 // Check reports every fault that can be seen in c alone, one a line: values out
@@ -16,12 +14,10 @@ import (
 // user wrote wrong from what is wrong with the place that it runs in.
 func (c Config) Check() error {
 	p := &plan{Config: c.withDefaults(), settings: settings{logger: slog.New(slog.DiscardHandler)}}
-	scratch := &Agent{plan: p, health: health.New(health.WithLogger(p.logger))}
-	defer scratch.health.Close()
 	return errors.Join(
 		p.validate(),
 		p.planChecks(),
-		scratch.declareComponents(context.Background()),
+		p.checkComponents(),
 		exporters.ValidateTargets(p.OTLP),
 		p.closeChecks(),
 	)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/telltale-agent/telltale/agent/internal/diag"
 	"github.com/telltale-agent/telltale/exporters"
 	"github.com/telltale-agent/telltale/instruments"
 	"github.com/telltale-agent/telltale/instruments/buildinfo"
@@ -116,15 +117,26 @@ func or[T comparable](given, fallback T) T {
 	return given
 }
 
-// validate reports every value that is out of range.
+// validate reports every value that is out of range or cannot be understood.
 func (c Config) validate() error {
 	return errors.Join(
+		addressUnderstood(c.DiagAddr),
 		durationWithin("heartbeat", c.Heartbeat, 10*time.Millisecond, 24*time.Hour),
 		durationWithin("push interval", or(c.PushInterval, time.Second), 10*time.Millisecond, 24*time.Hour),
 		durationWithin("profile limit", c.ProfileLimit, time.Second, time.Hour),
 		durationWithin("shutdown timeout", c.ShutdownTimeout, 10*time.Millisecond, time.Hour),
 		seriesLimitWithin(c.SeriesLimit),
 	)
+}
+
+func addressUnderstood(addr string) error {
+	if addr == "" {
+		return nil
+	}
+	if err := diag.CheckAddress(addr); err != nil {
+		return fmt.Errorf("diag-addr %w", err)
+	}
+	return nil
 }
 
 func durationWithin(what string, d, least, most time.Duration) error {

@@ -1,14 +1,17 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"go.opentelemetry.io/otel/sdk/resource"
 
 	"github.com/telltale-agent/telltale/agent/internal/configfile"
 	"github.com/telltale-agent/telltale/agent/internal/probe"
 	"github.com/telltale-agent/telltale/exporters"
+	"github.com/telltale-agent/telltale/health"
 )
 
 // ErrNothingToDo is returned by a [Standalone] Start that would neither serve
@@ -42,6 +45,7 @@ func newPlan(config Config, options []Option) (*plan, error) {
 		err,
 		p.validate(),
 		p.planChecks(),
+		p.checkComponents(),
 		p.planTargets(file),
 		p.planResource(file),
 	)
@@ -84,6 +88,14 @@ func (p *plan) planChecks() error {
 		p.checks = append(p.checks, check{name: w.Name, probe: c})
 	}
 	return errors.Join(errs...)
+}
+
+// checkComponents declares the components where nobody sees it, to find names that
+// cannot be declared together with all other faults.
+func (p *plan) checkComponents() error {
+	unseen := &Agent{plan: p, health: health.New(health.WithLogger(slog.New(slog.DiscardHandler)))}
+	defer unseen.health.Close()
+	return unseen.declareComponents(context.Background())
 }
 
 func (p *plan) closeChecks() error {

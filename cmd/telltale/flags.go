@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -63,7 +62,7 @@ func (f *startFlags) config(set *pflag.FlagSet, getenv func(string) string) (age
 	if c.ConfigFile == "" {
 		c.ConfigFile = getenv("OTEL_CONFIG_FILE")
 	}
-	faults := []error{emptyFlags(set), checkAddress(f.diagAddr)}
+	faults := []error{emptyFlags(set)}
 	keep := func(err error) { faults = append(faults, err) }
 	var err error
 	c.Watch, err = parseComponents(f.components)
@@ -90,22 +89,6 @@ func emptyFlags(set *pflag.FlagSet) error {
 		}
 	})
 	return errors.Join(faults...)
-}
-
-// checkAddress looks at the form only. Whether the host exists and the port is
-// free shows when it is bound.
-func checkAddress(addr string) error {
-	if addr == "" {
-		return nil
-	}
-	_, port, err := net.SplitHostPort(addr)
-	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 16)
-	}
-	if err != nil {
-		return fmt.Errorf("--diag-addr %q: use HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:3000 or [::1]:3000", addr)
-	}
-	return nil
 }
 
 // parseComponents splits at the first equals sign, since URLs may contain some.

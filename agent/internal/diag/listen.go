@@ -14,8 +14,8 @@ import (
 // host it listens on all addresses. ctx bounds looking up the host. The error is one
 // line that says what is wrong with which address, and what to do.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
-	if fault := addressFault(address); fault != "" {
-		return nil, fmt.Errorf("listen on %s: %s", quote(address), fault)
+	if err := CheckAddress(address); err != nil {
+		return nil, fmt.Errorf("listen on %w", err)
 	}
 	// Keep-alive packets notice clients that vanished while a profile is recorded.
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
@@ -23,6 +23,16 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 		return nil, &listenError{address: address, err: err}
 	}
 	return listener, nil
+}
+
+// CheckAddress looks at the form of an address only, and opens nothing. Whether the host
+// exists and the port is free shows when it is bound. The error is one line that begins
+// with the address.
+func CheckAddress(address string) error {
+	if fault := addressFault(address); fault != "" {
+		return fmt.Errorf("%s: %s", quote(address), fault)
+	}
+	return nil
 }
 
 const wanted = "write HOST:PORT, for example 127.0.0.1:3000, or 127.0.0.1:0 for any free port"
