@@ -91,7 +91,8 @@ func emptyFlags(set *pflag.FlagSet) error {
 	return errors.Join(faults...)
 }
 
-// parseComponents splits at the first equals sign, since URLs may contain some.
+// parseComponents splits at the first equals sign, since URLs may contain some. A
+// URL alone may, too: what stands before it is no name then.
 func parseComponents(given []string) ([]agent.Watch, error) {
 	var (
 		list   []agent.Watch
@@ -99,7 +100,7 @@ func parseComponents(given []string) ([]agent.Watch, error) {
 	)
 	for _, s := range given {
 		name, url, found := strings.Cut(s, "=")
-		if !found || name == "" || url == "" {
+		if !found || name == "" || url == "" || strings.Contains(name, "://") {
 			faults = append(faults, fmt.Errorf("--component %s: use NAME=URL, such as etcd=http://127.0.0.1:2379/health", shown(s)))
 			continue
 		}
@@ -112,6 +113,9 @@ func parseComponents(given []string) ([]agent.Watch, error) {
 func shown(s string) string {
 	if strings.Contains(s, "@") {
 		return "with a user name in it"
+	}
+	if address, _, found := strings.Cut(s, "?"); found {
+		s = address + "?..."
 	}
 	return strconv.Quote(s)
 }

@@ -27,7 +27,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/url"
-	"strings"
 )
 
 // Check is one probe of one target. Its methods may be called concurrently.
@@ -58,24 +57,6 @@ const allowed = "tcp://host:port, http(s)://host[:port][/path] or grpc(s)://host
 // what is wrong and what to write instead, without the secrets of the URL.
 func Parse(rawURL string) (Check, error) {
 	return parse(rawURL, settings{})
-}
-
-// ParseComponent reads NAME=URL, the value of the flag --component. The first equals
-// sign separates the two; the name must not be empty and is not checked further,
-// since the rules for names are those of the component it will become.
-func ParseComponent(s string) (name string, c Check, err error) {
-	name, rawURL, found := strings.Cut(s, "=")
-	switch {
-	case !found || strings.Contains(name, "://"):
-		return "", nil, fmt.Errorf("component %s: no name; write NAME=URL, for example etcd=http://127.0.0.1:2379/health", quote(s))
-	case strings.TrimSpace(name) == "":
-		return "", nil, fmt.Errorf("component %s: the name is empty; write NAME=URL, for example etcd=http://127.0.0.1:2379/health", quote(s))
-	}
-	c, err = Parse(rawURL)
-	if err != nil {
-		return "", nil, fmt.Errorf("component %s: %w", quote(name), err)
-	}
-	return name, c, nil
 }
 
 func parse(rawURL string, s settings) (Check, error) {

@@ -77,38 +77,6 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-func TestParseComponent(t *testing.T) {
-	name, c, err := ParseComponent("etcd=http://127.0.0.1:2379/health?serializable=true")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if name != "etcd" || c.Target() != "http://127.0.0.1:2379/health?..." {
-		t.Errorf("got %q %q", name, c.Target())
-	}
-	for _, row := range []struct {
-		name, in string
-		want     []string
-	}{
-		{"no name", "http://127.0.0.1:2379/health", []string{"NAME=URL"}},
-		{"no name but an equals sign in the query", "http://h/?a=hunter2", []string{"NAME=URL"}},
-		{"empty name", "=tcp://h:1", []string{"name is empty", "NAME=URL"}},
-		{"blank name", " =tcp://h:1", []string{"name is empty"}},
-		{"empty", "", []string{"NAME=URL"}},
-		{"no url", "etcd=", []string{`component "etcd"`, "is empty"}},
-		{"bad url", "etcd=ftp://bob:hunter2@h", []string{`component "etcd"`, "unknown scheme"}},
-		{"secret without a name", "http://bob:hunter2@h", []string{"NAME=URL"}},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			_, c, err := ParseComponent(row.in)
-			if c != nil {
-				t.Error("got a check together with an error")
-			}
-			wantError(t, err, row.want...)
-		})
-	}
-}
-
 func FuzzParse(f *testing.F) {
 	f.Add("tcp://", "", "127.0.0.1:80")
 	f.Add("http://", "bob:pass", "h/health?x=1#y")
@@ -124,19 +92,14 @@ func FuzzParse(f *testing.F) {
 		if strings.Contains(scheme+rest, secret) {
 			t.Skip("the secret stands in a place that is not one")
 		}
-		for _, parse := range []func() (Check, error){
-			func() (Check, error) { return Parse(raw) },
-			func() (Check, error) { _, c, err := ParseComponent("name=" + raw); return c, err },
-		} {
-			c, err := parse()
-			if err != nil {
-				wantPresentable(t, err.Error())
-				continue
-			}
-			if scheme == "http://" && !strings.ContainsAny(user, "/?#") {
-				wantPresentable(t, c.Target())
-			}
-			c.Close()
+		c, err := Parse(raw)
+		if err != nil {
+			wantPresentable(t, err.Error())
+			return
 		}
+		if scheme == "http://" && !strings.ContainsAny(user, "/?#") {
+			wantPresentable(t, c.Target())
+		}
+		c.Close()
 	})
 }
