@@ -78,8 +78,9 @@ func serve(ctx context.Context, config agent.Config, getenv func(string) string,
 	defer signal.Reset(syscall.SIGPIPE)
 	ctx, release := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer release()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(oneSignal, release) })()
 	logger := newLogger(stderr, config.Debug)
-	a, err := agent.Start(ctx, config, agent.Standalone(), agent.WithGlobals(),
+	a, err := startAgent(ctx, config, agent.Standalone(), agent.WithGlobals(),
 		agent.WithLogger(logger), agent.WithEnvironment(getenv))
 	if ctx.Err() != nil && err != nil {
 		return nil // told to stop before it stood
@@ -88,11 +89,36 @@ func serve(ctx context.Context, config agent.Config, getenv func(string) string,
 		return err
 	}
 	<-ctx.Done()
-	defer time.AfterFunc(oneSignal, release).Stop()
 	if err := a.Shutdown(context.WithoutCancel(ctx)); err != nil {
 		warn(logger, "telltale did not stop cleanly", err)
 	}
 	return nil
+}
+
+// startAgent is agent.Start, but for a file that cannot be read to its end, such
+// as one in a terminal or on a file system that is gone: no context ends that,
+// only the process does.
+func startAgent(ctx context.Context, config agent.Config, options ...agent.Option) (*agent.Agent, error) {
+	type result struct {
+		agent *agent.Agent
+		err   error
+	}
+	started := make(chan result, 1)
+	go func() {
+		a, err := agent.Start(ctx, config, options...)
+		started <- result{a, err}
+	}()
+	select {
+	case r := <-started:
+		return r.agent, r.err
+	case <-ctx.Done():
+	}
+	select {
+	case r := <-started:
+		return r.agent, r.err
+	case <-time.After(oneSignal):
+		return nil, ctx.Err()
+	}
 }
 
 // warn does not wait for a log that is stuck: the process is about to end.
