@@ -333,7 +333,7 @@ func (r *reader) enter(command string) (string, error) {
 }
 
 // readScrapeConfig checks that a configuration of Prometheus names the address
-// of the other examples. That Prometheus takes it is a matter of interop/.
+// of the other examples. That Prometheus takes it is a test of interop/prometheus.
 func (r *reader) readScrapeConfig(text string) {
 	var config struct {
 		ScrapeConfigs []struct {
