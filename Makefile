@@ -10,9 +10,11 @@ MODULES := $(sort $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path '
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 GITREF  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
-# Without the tag gRPC brings a tracer with pages of its own, and with it HTML
+# Without grpcnotrace gRPC brings a tracer with pages of its own, and with it HTML
 # templates, which keep the linker from leaving out methods that nobody calls.
-TAGS := grpcnotrace
+# nethttpomithttp2 leaves out the HTTP/2 of net/http, half a megabyte, which only
+# pushes to https:// would use; gRPC has one of its own.
+TAGS := grpcnotrace,nethttpomithttp2
 
 FUZZTIME ?= 10s
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -130,6 +131,17 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// What is measured is what make build builds.
+func TestBuildTags(t *testing.T) {
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "\nTAGS := " + buildTags + "\n"; !strings.Contains(string(makefile), want) {
+		t.Errorf("the Makefile lacks the line %q", strings.TrimSpace(want))
+	}
+}
+
 func TestCommandFootprint(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the command")
@@ -144,6 +156,10 @@ func TestCommandFootprint(t *testing.T) {
 	}
 	if f := found[0]; len(f.starts) != 1 || f.starts[0] <= 0 || f.resident < 1e6 || f.binary < 1e6 {
 		t.Errorf("measured %+v", f)
+	}
+	// The one bound that no other work on the machine moves.
+	if found[0].binary > maxBinary {
+		t.Errorf("the binary has %.0f bytes, want %.0f at most", found[0].binary, maxBinary)
 	}
 	rows := footprintRows(found[0], &found[0])
 	for i, want := range []string{"start", "memory", "binary"} {

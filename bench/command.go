@@ -24,6 +24,9 @@ const (
 	patience    = 20 * time.Second
 )
 
+// buildTags are those of make build.
+const buildTags = "grpcnotrace,nethttpomithttp2"
+
 // command is a built program that serves HTTP at an address it is told.
 type command struct {
 	name   string
@@ -90,7 +93,7 @@ func collector() command {
 
 func build(c command, module, pkg, dir string) (command, error) {
 	c.path = filepath.Join(dir, strings.ReplaceAll(c.name, " ", "-"))
-	cmd := exec.Command("go", "build", "-tags=grpcnotrace", "-trimpath", "-ldflags=-s -w", "-o", c.path, pkg)
+	cmd := exec.Command("go", "build", "-tags="+buildTags, "-trimpath", "-ldflags=-s -w", "-o", c.path, pkg)
 	cmd.Dir = module
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
