@@ -73,6 +73,7 @@ func TestTable(t *testing.T) {
 	for _, want := range []string{
 		"| counter Inc, resolved, 1 goroutine(s) |", "| atomic add |", "client_golang WithLabelValues", "SDK WithAttributes",
 		"| histogram (16 bounds), resolved, 2 goroutine(s) |", "| heartbeat report, ok |", "| scrape of 20 series |", "VictoriaMetrics/metrics",
+		"\n\nHistograms cost ", "\n\nOf a scrape ",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, &out)

@@ -1,7 +1,7 @@
 // Command bench measures telltale side by side with what else could be used in
 // its place, and prints the ratios. Pairs are measured interleaved, A B A B …,
 // and the median of the rounds' ratios is shown: on a machine that is shared,
-// times alone say little.
+// times alone say little. What it would take to be faster stands below the table.
 //
 //	cd bench && go run .
 //
@@ -67,6 +67,11 @@ func run(w io.Writer, e effort, names []string) error {
 		}
 		for _, r := range rows {
 			r.write(w)
+		}
+	}
+	for _, name := range names {
+		if text, ok := outlook[name]; ok {
+			fmt.Fprintf(w, "\n%s", text)
 		}
 	}
 	return nil
