@@ -67,12 +67,13 @@ func BenchmarkScrape(b *testing.B) {
 func TestTable(t *testing.T) {
 	var out bytes.Buffer
 	e := effort{rounds: 1, each: 100 * time.Microsecond, series: []int{20}}
-	if err := run(&out, e, []string{"record", "heartbeat", "scrape"}); err != nil {
+	if err := run(&out, e, []string{"record", "heartbeat", "scrape", "aim"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		"| counter Inc, resolved, 1 goroutine(s) |", "| atomic add |", "client_golang WithLabelValues", "SDK WithAttributes",
 		"| histogram (16 bounds), resolved, 2 goroutine(s) |", "| heartbeat report, ok |", "| scrape of 20 series |", "VictoriaMetrics/metrics",
+		"| part of a histogram's record, 2 goroutine(s): atomic cells", "| part of a scrape of 20 series: up to the SDK's collection |",
 		"\n\nHistograms cost ", "\n\nOf a scrape ",
 	} {
 		if !strings.Contains(out.String(), want) {

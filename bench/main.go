@@ -34,7 +34,7 @@ func main() {
 	flag.DurationVar(&e.each, "each", 30*time.Millisecond, "about how long one measurement takes")
 	flag.IntVar(&e.starts, "starts", 9, "starts of each command")
 	flag.DurationVar(&e.rest, "rest", 5*time.Second, "how long a command runs before its memory is read")
-	only := flag.String("sections", "record,heartbeat,scrape,command", "what to measure")
+	only := flag.String("sections", "record,heartbeat,scrape,command,aim", "what to measure")
 	flag.Parse()
 	e.series = []int{1_000, 10_000, 100_000}
 
@@ -50,6 +50,7 @@ var sections = map[string]func(effort) ([]row, error){
 	"heartbeat": heartbeatRows,
 	"scrape":    scrapeRows,
 	"command":   commandRows,
+	"aim":       aimRows,
 }
 
 func run(w io.Writer, e effort, names []string) error {
@@ -59,7 +60,7 @@ func run(w io.Writer, e effort, names []string) error {
 	for _, name := range names {
 		section, ok := sections[name]
 		if !ok {
-			return fmt.Errorf("section %q is not known: use record, heartbeat, scrape or command", name)
+			return fmt.Errorf("section %q is not known: use record, heartbeat, scrape, command or aim", name)
 		}
 		rows, err := section(e)
 		if err != nil {

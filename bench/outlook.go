@@ -1,8 +1,9 @@
 package main
 
 // outlook says where the time goes in what is slower than it is aimed to be, and
-// what it would take to change that. It rests on profiles of the benchmarks in
-// this package; whoever changes those paths should take new ones.
+// what it would take to change that. It rests on the rows of the section aim and on
+// profiles of the benchmarks in this package; whoever changes those paths should
+// take new ones.
 var outlook = map[string]string{
 	"record": `Histograms cost what the SDK's Record costs, by construction: they are its own. With labels half of that goes into
 removing duplicate attributes and looking the point up, at each call, though both are known when the cell is resolved.
