@@ -25,59 +25,62 @@ type callback struct {
 	failing bool
 }
 
-// running is one call. Its outcome is sent before its turn ends.
-type running struct{ outcome chan error }
+// running is one call. Its outcome, nil if all went well, is sent before its
+// turn ends.
+type running struct{ outcome chan *failure }
 
 func (r *Registry) newCallback(name string) *callback {
 	return &callback{name: name, registry: r, turn: make(chan struct{}, 1)}
 }
 
+// failure says how a call failed, in words of its own: what a callback returns
+// or panics with has methods, which are foreign code like the callback itself.
+type failure struct {
+	reason CallbackFailureReason
+	text   string
+}
+
 var (
-	errLeftBehind = errors.New("took too long")
-	errVanished   = errors.New("ended its goroutine")
+	leftBehind = &failure{CallbackTimeout, "took too long"}
+	vanished   = &failure{CallbackPanic, "ended its goroutine"}
 )
-
-// panicError is what a recovered call leaves.
-type panicError struct{ value any }
-
-func (e panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
 // call runs fn and reports whether it ended in time and without an error. fn
 // may go on after call has returned; its context has ended by then.
 func (c *callback) call(ctx context.Context, fn func(context.Context) error) bool {
-	err := c.attempt(ctx, fn)
-	c.report(err)
-	return err == nil
+	failed := c.attempt(ctx, fn)
+	c.report(failed)
+	return failed == nil
 }
 
 // callDirect is call without the bound: it returns when fn does.
 func (c *callback) callDirect(ctx context.Context, fn func(context.Context) error) bool {
 	c.turn <- struct{}{}
 	defer func() { <-c.turn }()
-	err := survived(ctx, fn)
-	c.report(err)
-	return err == nil
+	failed := survived(ctx, fn)
+	c.report(failed)
+	return failed == nil
 }
 
-func (c *callback) attempt(ctx context.Context, fn func(context.Context) error) error {
+func (c *callback) attempt(ctx context.Context, fn func(context.Context) error) *failure {
 	if c.stuck.Load() != nil {
-		return errLeftBehind // it waited once; no collection waits for it again
+		return leftBehind // it waited once; no collection waits for it again
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.registry.patience(ctx))
 	select {
 	case c.turn <- struct{}{}:
 	case <-ctx.Done(): // another reader's collection is in there
 		cancel()
-		return errLeftBehind
+		return leftBehind
 	}
-	call := &running{outcome: make(chan error, 1)}
+	call := &running{outcome: make(chan *failure, 1)}
 	go func() {
 		defer cancel()
 		c.run(ctx, call, fn)
 	}()
 	select {
-	case err := <-call.outcome:
-		return err
+	case failed := <-call.outcome:
+		return failed
 	case <-ctx.Done():
 	}
 	return c.leaveBehind(call)
@@ -85,34 +88,42 @@ func (c *callback) attempt(ctx context.Context, fn func(context.Context) error) 
 
 // run calls fn, survives whatever it does, and ends the turn.
 func (c *callback) run(ctx context.Context, call *running, fn func(context.Context) error) {
-	err := errVanished // it stands when fn ends its goroutine
+	failed := vanished // it stands when fn ends its goroutine
 	defer func() {
-		call.outcome <- err
+		call.outcome <- failed
 		c.stuck.CompareAndSwap(call, nil)
 		<-c.turn
 	}()
-	err = survived(ctx, fn)
+	failed = survived(ctx, fn)
 }
 
-// survived calls fn and turns a panic into an error.
-func survived(ctx context.Context, fn func(context.Context) error) (err error) {
+// survived calls fn, and tells of a panic or an error. The methods of the error
+// are called here, where they may panic or hang: that of a nil pointer does.
+func survived(ctx context.Context, fn func(context.Context) error) (failed *failure) {
 	defer func() {
 		if value := recover(); value != nil {
-			err = panicError{value}
+			failed = &failure{CallbackPanic, fmt.Sprintf("panic: %v", value)}
 		}
 	}()
-	return fn(ctx)
+	err := fn(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return &failure{CallbackTimeout, err.Error()}
+	}
+	return &failure{CallbackError, err.Error()}
 }
 
 // leaveBehind marks the call as stuck, unless it has just ended.
-func (c *callback) leaveBehind(call *running) error {
+func (c *callback) leaveBehind(call *running) *failure {
 	c.stuck.CompareAndSwap(nil, call)
 	select {
-	case err := <-call.outcome:
+	case failed := <-call.outcome:
 		c.stuck.CompareAndSwap(call, nil)
-		return err
+		return failed
 	default:
-		return errLeftBehind
+		return leftBehind
 	}
 }
 
@@ -131,28 +142,17 @@ func (r *Registry) patience(ctx context.Context) time.Duration {
 }
 
 // report counts a failure, and tells the log when trouble begins and ends.
-func (c *callback) report(err error) {
-	if err != nil {
-		c.registry.own.failures.Add(1, CallbackFailure{Callback: c.name, Reason: failureReason(err)})
+func (c *callback) report(failed *failure) {
+	if failed != nil {
+		c.registry.own.failures.Add(1, CallbackFailure{Callback: c.name, Reason: failed.reason})
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case err != nil && !c.failing:
-		c.registry.logger.Warn("metrics callback fails", "callback", c.name, "err", err)
-	case err == nil && c.failing:
+	case failed != nil && !c.failing:
+		c.registry.logger.Warn("metrics callback fails", "callback", c.name, "err", failed.text)
+	case failed == nil && c.failing:
 		c.registry.logger.Info("metrics callback works again", "callback", c.name)
 	}
-	c.failing = err != nil
-}
-
-func failureReason(err error) CallbackFailureReason {
-	var panicked panicError
-	switch {
-	case errors.As(err, &panicked), errors.Is(err, errVanished):
-		return CallbackPanic
-	case errors.Is(err, errLeftBehind), errors.Is(err, context.DeadlineExceeded):
-		return CallbackTimeout
-	}
-	return CallbackError
+	c.failing = failed != nil
 }

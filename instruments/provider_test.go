@@ -283,6 +283,15 @@ func TestTextsOfTheEmbedderAreRepaired(t *testing.T) {
 	t.Error("the scope is missing")
 }
 
+// paperJam is an error whose methods do what those of an embedder's may.
+type paperJam struct {
+	cause error
+	takes time.Duration
+}
+
+func (e *paperJam) Error() string { time.Sleep(e.takes); return "paper jam: " + e.cause.Error() }
+func (e *paperJam) Unwrap() error { return e.cause }
+
 func TestCallbacksOfTheEmbedderThatFail(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -296,6 +305,16 @@ func TestCallbacksOfTheEmbedderThatFail(t *testing.T) {
 			return nil
 		}, "panic"},
 		{"error", func(context.Context, metric.Observer, metric.Int64Observable) error { return errors.New("no ink") }, "error"},
+		{"error that is a nil pointer", func(context.Context, metric.Observer, metric.Int64Observable) error {
+			var none *paperJam
+			return none
+		}, "panic"},
+		{"error with a text that takes long", func(context.Context, metric.Observer, metric.Int64Observable) error {
+			return &paperJam{errors.New("tray 2"), time.Minute}
+		}, "timeout"},
+		{"error of a deadline", func(context.Context, metric.Observer, metric.Int64Observable) error {
+			return &paperJam{context.DeadlineExceeded, 0}
+		}, "timeout"},
 		{"hang", func(ctx context.Context, _ metric.Observer, _ metric.Int64Observable) error {
 			time.Sleep(time.Minute)
 			return ctx.Err()
@@ -323,7 +342,11 @@ func TestCallbacksOfTheEmbedderThatFail(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, failing = range []bool{false, true, false, true} {
+					began := time.Now()
 					got := rig.collect(t)
+					if took := time.Since(began); took > maxPatience {
+						t.Errorf("the collection took %v", took)
+					}
 					got.check(t, "printer.pages", one{"room=a": 5})
 					if got["telltale_instruments_refused_total"] == nil {
 						t.Error("a declared metric is missing")
