@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"time"
 
 	"github.com/telltale-agent/telltale/health"
 	"github.com/telltale-agent/telltale/instruments"
@@ -23,9 +24,7 @@ func observeHealth(reg *instruments.Registry, tracker *health.Tracker) {
 func observeComponent(o *instruments.Observation, c health.ComponentStatus) {
 	of := instruments.Component{Component: c.Name}
 	instruments.ComponentState.Observe(o, float64(c.State), of)
-	if !c.LastOK.IsZero() {
-		instruments.ComponentLastOK.Observe(o, float64(c.LastOK.UnixNano())/1e9, of)
-	}
+	instruments.ComponentLastOK.Observe(o, timestamp(c.LastOK), of)
 	for _, heartbeats := range []struct {
 		result instruments.HeartbeatResult
 		count  uint64
@@ -41,4 +40,12 @@ func observeComponent(o *instruments.Observation, c health.ComponentStatus) {
 		instruments.ComponentTransitions.Observe(o, float64(count),
 			instruments.ComponentTransition{Component: c.Name, State: health.State(state).String()})
 	}
+}
+
+// timestamp is t in seconds since 1970, and 0 for what has not happened.
+func timestamp(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixNano()) / 1e9
 }
