@@ -18,6 +18,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"github.com/telltale-agent/telltale/instruments"
 )
 
 // freshScrape starts the command and returns what its first scrape is answered
@@ -138,6 +140,44 @@ func parseScrape(t *testing.T, body []byte, header http.Header) map[string]*dto.
 			t.Errorf("%q is no name that every Prometheus takes", family.GetName())
 		}
 		shown[family.GetName()] = family
+	}
+}
+
+// TestOnlyDeclaredMetrics switches on every experiment that makes parts of
+// OpenTelemetry tell about themselves: the environment adds nothing to what is
+// declared, also once there was a push.
+func TestOnlyDeclaredMetrics(t *testing.T) {
+	d, err := newDaemon(t.TempDir(), "telltale",
+		[]string{"start", "--diag-addr=127.0.0.1:0", "--otlp=http://127.0.0.1:1", "--push-interval=1s"},
+		[]string{"OTEL_GO_X_OBSERVABILITY=true", "OTEL_GO_X_SELF_OBSERVABILITY=true", "OTEL_GO_X_DEPRECATED_RUNTIME_METRICS=true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.kill)
+	addr, err := d.address()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown map[string]*dto.MetricFamily
+	err = eventually(func() error {
+		_, body, err := get("http://" + addr + "/metrics")
+		if err != nil {
+			return err
+		}
+		shown = parseScrape(t, []byte(body), http.Header{"Content-Type": {"text/plain; version=0.0.4"}})
+		if shown["telltale_push_duration_seconds"] == nil {
+			return errors.New("no push has ended")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d := range instruments.All() {
+		delete(shown, d.Name)
+	}
+	for name := range shown {
+		t.Errorf("%s is shown, but not declared", name)
 	}
 }
 
