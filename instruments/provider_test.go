@@ -457,10 +457,15 @@ func TestLateDeclarationOfAForeignName(t *testing.T) {
 	}
 	counter.Add(t.Context(), 3)
 	late := Must(DeclareGauge(spec("test_late")))
-	late.In(rig.Registry).Set(1)
+	for range 3 { // told and counted once
+		late.In(rig.Registry).Set(1)
+		rig.Observe("late", func(_ context.Context, o *Observation) { late.Observe(o, 1) })
+	}
+	rig.collect(t)
 	got := rig.collect(t)
 	got.check(t, "test.late", one{"": 3})
 	got.check(t, "test_late", nil)
+	got.check(t, "telltale_instruments_refused_total", one{"reason=declared": 0, "reason=conflict": 1, "reason=invalid": 0})
 	if lines := rig.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], `clashes with the counter \"test.late\" of scope \"embedder\"`) {
 		t.Errorf("logged %q", lines)
 	}

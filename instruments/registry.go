@@ -44,7 +44,8 @@ type Registry struct {
 	// binding serialises what is declared after New. Whoever holds it may wait
 	// for a running collection; a collection never waits for it.
 	binding sync.Mutex
-	started sync.Map // *row: bindSoon has seen to it
+	refused map[*row]bool // what binding has failed for; guarded by it
+	started sync.Map      // *row: bindSoon has seen to it
 
 	mu            sync.Mutex // guards the fields below; never held while waiting for the SDK
 	registrations []metric.Registration
@@ -83,6 +84,7 @@ func New(provider metric.MeterProvider, options ...Option) (*Registry, error) {
 	r := &Registry{
 		seriesLimit: DefaultSeriesLimit,
 		logger:      slog.Default(),
+		refused:     make(map[*row]bool),
 		provider:    provider,
 		meter:       provider.Meter(Scope),
 	}
@@ -178,12 +180,12 @@ func (r *Registry) bindLate(row *row) family {
 	if f := r.bound(row); f != nil {
 		return f // somebody was faster
 	}
-	if r.closed.Load() {
+	if r.closed.Load() || r.refused[row] {
 		return nil
 	}
 	f, registration, err := r.createLate(row)
 	if err != nil {
-		r.logger.Error("metric cannot be recorded", "metric", row.Name, "err", err)
+		r.refuse(row, err)
 		return nil
 	}
 	if !r.keep(registration) {
@@ -195,6 +197,14 @@ func (r *Registry) bindLate(row *row) family {
 	families[row.index] = f
 	r.families.Store(&families)
 	return f
+}
+
+// refuse counts and tells once that a row cannot be recorded: the name is gone
+// for good.
+func (r *Registry) refuse(row *row, err error) {
+	r.refused[row] = true
+	r.own.refused.Add(1, Refusal{Reason: RefusedConflict})
+	r.logger.Error("metric cannot be recorded", "metric", row.Name, "err", err)
 }
 
 func (r *Registry) createLate(row *row) (family, metric.Registration, error) {

@@ -102,7 +102,7 @@ var (
 		Name:      "telltale_instruments_refused_total",
 		Unit:      "{instrument}",
 		Help:      "Instruments of the embedder that were not created because they would have cost other metrics.",
-		When:      "An instrument is created on the agent's meter provider with a name that is taken or cannot be shown.",
+		When:      "An instrument is created on the agent's meter provider with a name that is taken or cannot be shown, or a metric is declared later with the name of such an instrument.",
 		Recorder:  "instruments",
 		Component: selfComponent,
 	}, Refusal{RefusedDeclared}, Refusal{RefusedConflict}, Refusal{RefusedInvalid})
