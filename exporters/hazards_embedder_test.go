@@ -202,6 +202,42 @@ func TestHazardsOfEmbedders(t *testing.T) {
 			},
 		},
 		{
+			name: "different label names on one instrument",
+			harm: func(t *testing.T, b *bridge) {
+				c, h := noErr(b.foreign().Int64Counter("mixed.counter")), noErr(b.foreign().Float64Histogram("mixed.histogram"))
+				for _, set := range [][]attribute.KeyValue{nil, {attribute.String("a", "x")}, {attribute.String("b", "x"), attribute.Int("a", 1)}} {
+					c.Add(context.Background(), 1, metric.WithAttributes(set...))
+					h.Record(context.Background(), 1, metric.WithAttributes(set...))
+				}
+			},
+			check: func(t *testing.T, got scrapeResult, _ int) {
+				for _, name := range []string{"mixed_counter", "mixed_histogram"} {
+					if got.series(name) == nil || got.series(name, "a", "x") == nil || got.series(name, "a", "1", "b", "x") == nil {
+						t.Errorf("%s: got %v, want all three series", name, got[name])
+					}
+				}
+			},
+		},
+		{
+			name: "observable created twice, each time with a callback",
+			harm: func(t *testing.T, b *bridge) {
+				for _, call := range []string{"first", "second"} {
+					must(b.foreign().Int64ObservableCounter("twice.counter", metric.WithInt64Callback(
+						func(_ context.Context, o metric.Int64Observer) error {
+							o.Observe(1, metric.WithAttributes(attribute.String("call", call)))
+							return nil
+						})))(t)
+				}
+			},
+			check: func(t *testing.T, got scrapeResult, _ int) {
+				for _, call := range []string{"first", "second"} {
+					if got.series("twice_counter", "call", call) == nil {
+						t.Errorf("the %s callback is not called", call)
+					}
+				}
+			},
+		},
+		{
 			name: "created and unregistered inside a callback",
 			harm: func(t *testing.T, b *bridge) {
 				gauge := noErr(b.foreign().Int64ObservableGauge("outer.gauge"))

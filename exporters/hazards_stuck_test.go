@@ -64,6 +64,38 @@ func TestHangingCallback(t *testing.T) {
 	}
 }
 
+// TestHangHoldsUpNothingElse hangs an embedder's callback while others record and
+// create instruments: all of them go on. The locks are the SDK's, so that time is
+// real here.
+func TestHangHoldsUpNothingElse(t *testing.T) {
+	b := newBridge(t, PrometheusOptions{})
+	entered, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	must(b.foreign().Int64ObservableGauge("hangs", metric.WithInt64Callback(func(context.Context, metric.Int64Observer) error {
+		close(entered)
+		<-release
+		return nil
+	})))(t)
+	early := noErr(b.foreign().Int64Counter("early.counter"))
+	scraped := make(chan struct{})
+	go func() {
+		defer close(scraped)
+		b.get("/metrics", timeoutHeader, "0.5")
+	}()
+	<-entered
+	early.Add(context.Background(), 1)
+	scrapedCounter.In(b.registry).Inc()
+	noErr(b.foreign().Int64Counter("late.counter")).Add(context.Background(), 1) // waits until the callback is left behind
+	b.registry.Observe("late", func(context.Context, *instruments.Observation) {})
+	<-scraped
+	got := b.scrape(t)
+	for _, name := range []string{"early_counter", "scrapetest_events", "late_counter"} {
+		if v := got.value(t, name); v != 1 {
+			t.Errorf("%s is %v, want 1", name, v)
+		}
+	}
+}
+
 // TestStuckCollection is about a collection that no guard can end: it costs the
 // scrapes, but no more than their own time, and no goroutine for each of them.
 func TestStuckCollection(t *testing.T) {

@@ -131,6 +131,14 @@ func TestNotServing(t *testing.T) {
 			p.Attach(registry)
 			_ = provider.Shutdown(context.Background())
 		}, "metrics are not served: no meter provider collects them\n"},
+		{"reader without a provider", func(p *Prometheus) {
+			other, err := NewPrometheus(PrometheusOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, registry := newProvider(other)
+			p.Attach(registry)
+		}, "metrics are not served: no meter provider collects them\n"},
 		{"nil registry", func(p *Prometheus) { p.Attach(nil) }, "metrics are not served yet: the agent is starting\n"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
