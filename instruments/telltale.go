@@ -16,7 +16,7 @@ type RejectReason string
 
 // LabelAlteration is the label set of telltale_label_values_altered_total.
 type LabelAlteration struct {
-	Metric string `label:"metric"` // a declared name
+	Metric string `label:"metric"` // a declared name, or that of an embedder's instrument
 	Reason string `label:"reason"` // invalid_utf8 or too_long
 }
 
@@ -62,7 +62,7 @@ var (
 		Name:      "telltale_recordings_rejected_total",
 		Unit:      "{recording}",
 		Help:      "Recordings that were ignored because they would have spoilt the metric.",
-		When:      "A counter is given a negative increment, or any metric a value that is infinite or no number.",
+		When:      "A value is no number, an increment of a counter is negative, or what would be added up is infinite.",
 		Recorder:  "instruments",
 		Component: selfComponent,
 	})
@@ -82,7 +82,7 @@ var (
 		Name:      "telltale_label_values_altered_total",
 		Unit:      "{label_set}",
 		Help:      "Label sets with a value that had to be changed: not UTF-8, or longer than 256 bytes.",
-		When:      "A label set is resolved or recorded; invalid bytes are replaced, long values cut.",
+		When:      "A label set is resolved or recorded, or a collection for /metrics finds a long one of an embedder's instrument; invalid bytes are replaced, long values cut.",
 		Recorder:  "instruments",
 		Component: selfComponent,
 	})
