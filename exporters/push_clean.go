@@ -18,6 +18,7 @@ import (
 // by the collection; label sets and bounds, which the SDK shares, it only reads.
 type cleaner struct {
 	dropped map[instruments.PushDropReason]int64
+	cut     map[string]int // points with a label value that was cut, by metric
 }
 
 func (c *cleaner) drop(reason instruments.PushDropReason, n int) {
@@ -73,6 +74,7 @@ func (c *cleaner) metric(m *metricdata.Metrics) bool {
 	data, dropped := p.only(validPoint)
 	c.drop(instruments.PushDropInvalid, dropped)
 	m.Data = data
+	c.cutLabels(m)
 	return dropped == 0 || dropped < p.len()
 }
 

@@ -3,6 +3,7 @@ package exporters
 import (
 	"maps"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/telltale-agent/telltale/instruments"
@@ -60,6 +61,8 @@ func TestClean(t *testing.T) {
 	}
 	type drops map[instruments.PushDropReason]int64
 	const bad = "\xff"
+	long := strings.Repeat("ä", maxLabelValue)
+	cut := long[:maxLabelValue]
 	rows := []struct {
 		name  string
 		in    []named
@@ -74,6 +77,9 @@ func TestClean(t *testing.T) {
 		{"no data", []named{{"a", nil}, {"b", metricdata.Sum[int64]{DataPoints: sum(true, "x").DataPoints}}}, nil, drops{"invalid": 2}},
 		{"same series twice", []named{{"a", sum(true, "x", "y")}, {"a", sum(true, "y", "z")}}, []named{{"a", sum(true, "x", "y", "z")}}, drops{"duplicate": 1}},
 		{"other kind", []named{{"a", sum(true, "x")}, {"a", gauge("y", "z")}}, []named{{"a", sum(true, "x")}}, drops{"duplicate": 2}},
+		{"long", []named{{"a", gauge("x", long)}, {"b", sum(true, long, "x")}, {"c", histogram(long)}, {"d", exponential(long)}, {"e", summary("x", long)}},
+			[]named{{"a", gauge("x", cut)}, {"b", sum(true, cut, "x")}, {"c", histogram(cut)}, {"d", exponential(cut)}, {"e", summary("x", cut)}}, nil},
+		{"the same once cut", []named{{"a", gauge(long, "x", long+"x", cut)}}, []named{{"a", gauge(cut, "x")}}, drops{"duplicate": 2}},
 		{"other meaning", []named{{"a", sum(true, "x")}, {"a", sum(false, "y")}}, []named{{"a", sum(true, "x")}}, drops{"duplicate": 1}},
 	}
 	for _, row := range rows {
@@ -128,6 +134,13 @@ func TestCleanChangesNothingShared(t *testing.T) {
 	}
 	if !reflect.DeepEqual(g, gauge("\xff", "x", "y")) {
 		t.Errorf("the collection became %v", g)
+	}
+	long := strings.Repeat("x", maxLabelValue+1)
+	g = gauge("x", long)
+	var c cleaner
+	c.cutLabels(&metricdata.Metrics{Name: "a", Data: g})
+	if !reflect.DeepEqual(g, gauge("x", long)) || c.cut["a"] != 1 {
+		t.Errorf("the collection became %v, %v cut", g, c.cut)
 	}
 }
 

@@ -41,6 +41,8 @@ func (p *Push) cycle(parent context.Context, o cycleOptions) error {
 	p.meter.Load().exported(result, time.Since(start))
 	if result.err == nil {
 		p.meter.Load().dropped(c.dropped)
+		p.meter.Load().cut(c.cut)
+
 	}
 	p.sender.trouble.note(p.logger, result)
 	if result.err != nil {

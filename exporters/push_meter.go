@@ -18,6 +18,7 @@ type pushMeter struct {
 	seconds     *instruments.HistogramCell
 	lastSuccess *instruments.GaugeCell
 	up          *instruments.GaugeCell
+	altered     *instruments.CounterCells[instruments.LabelAlteration]
 }
 
 // newPushMeter makes the series of the endpoint, so that they show zero from
@@ -33,6 +34,7 @@ func newPushMeter(reg *instruments.Registry, endpoint string) *pushMeter {
 		seconds:     instruments.PushSeconds.In(reg).At(instruments.PushEndpoint{Endpoint: endpoint}),
 		lastSuccess: instruments.PushLastSuccess.In(reg).At(instruments.PushEndpoint{Endpoint: endpoint}),
 		up:          instruments.PushUp.In(reg).At(instruments.PushEndpoint{Endpoint: endpoint}),
+		altered:     instruments.LabelValuesAltered.In(reg),
 	}
 	for _, reason := range []instruments.PushFailureReason{
 		instruments.PushRefused, instruments.PushTimeout, instruments.PushThrottled, instruments.PushRejected,
@@ -55,6 +57,16 @@ func (m *pushMeter) dropped(points map[instruments.PushDropReason]int64) {
 	}
 	for reason, n := range points {
 		m.drops.Add(float64(n), instruments.DroppedPoints{Endpoint: m.endpoint, Reason: reason})
+	}
+}
+
+// cut counts points whose label values were shortened, by metric.
+func (m *pushMeter) cut(points map[string]int) {
+	if m == nil {
+		return
+	}
+	for metric, n := range points {
+		m.altered.Add(float64(n), instruments.LabelAlteration{Metric: metric, Reason: "too_long"})
 	}
 }
 

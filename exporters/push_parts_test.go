@@ -17,7 +17,7 @@ import (
 // attempt also those that came behind a refusal.
 func TestPushOfManySeries(t *testing.T) {
 	const counters, series = 3, 1999
-	long := strings.Repeat("x", 800)
+	long := strings.Repeat("x", maxLabelValue)
 	bothProtocols(t, func(t *testing.T, protocol string) {
 		collector := startReceiver(t, protocol, nil)
 		r := newRig(t, Target{URL: collector.url(), Timeout: time.Hour, ExportTimeout: time.Hour}).withoutRetries()
@@ -27,7 +27,8 @@ func TestPushOfManySeries(t *testing.T) {
 				t.Fatal(err)
 			}
 			for n := range series {
-				counter.Add(t.Context(), 1, metric.WithAttributes(attribute.Int("resource", n), attribute.String("long", long)))
+				counter.Add(t.Context(), 1, metric.WithAttributes(attribute.Int("resource", n),
+					attribute.String("a", long), attribute.String("b", long), attribute.String("c", long)))
 			}
 		}
 		r.flushed(t)

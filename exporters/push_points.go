@@ -17,6 +17,9 @@ type points interface {
 	// only returns the data without the points whose label set is not wanted,
 	// and how many those are. The receiver is not changed.
 	only(wanted func(attribute.Set) bool) (metricdata.Aggregation, int)
+	// relabelled returns the data with the label sets that change returns, and
+	// how many of them it changed. The receiver is not changed.
+	relabelled(change func(attribute.Set) (attribute.Set, bool)) (metricdata.Aggregation, int)
 	// with returns the data with the points of other data of the same kind
 	// added, and false if it is of another kind.
 	with(other metricdata.Aggregation) (metricdata.Aggregation, bool)
@@ -44,7 +47,7 @@ func pointsOf(data metricdata.Aggregation) points {
 	case metricdata.Summary:
 		return series[metricdata.SummaryDataPoint, metricdata.Summary]{
 			list: d.DataPoints,
-			set:  func(p metricdata.SummaryDataPoint) attribute.Set { return p.Attributes },
+			set:  func(p *metricdata.SummaryDataPoint) *attribute.Set { return &p.Attributes },
 			data: func(l []metricdata.SummaryDataPoint) metricdata.Summary {
 				d.DataPoints = l
 				return d
@@ -59,7 +62,7 @@ func pointsOf(data metricdata.Aggregation) points {
 // series is the points of one kind of data D with points P.
 type series[P any, D metricdata.Aggregation] struct {
 	list   []P
-	set    func(P) attribute.Set
+	set    func(*P) *attribute.Set
 	data   func([]P) D        // the data with these points instead
 	listOf func(D) []P        // the points of data
 	same   func(other D) bool // whether other has the same meaning
@@ -71,8 +74,8 @@ func (s series[P, D]) slice(i, j int) metricdata.Aggregation { return s.data(s.l
 
 func (s series[P, D]) sets() iter.Seq[attribute.Set] {
 	return func(yield func(attribute.Set) bool) {
-		for _, p := range s.list {
-			if !yield(s.set(p)) {
+		for i := range s.list {
+			if !yield(*s.set(&s.list[i])) {
 				return
 			}
 		}
@@ -80,12 +83,33 @@ func (s series[P, D]) sets() iter.Seq[attribute.Set] {
 }
 
 func (s series[P, D]) only(wanted func(attribute.Set) bool) (metricdata.Aggregation, int) {
-	unwanted := func(p P) bool { return !wanted(s.set(p)) }
-	if !slices.ContainsFunc(s.list, unwanted) {
-		return s.data(s.list), 0
+	kept, dropped := s.list, 0
+	for i := range s.list {
+		switch {
+		case !wanted(*s.set(&s.list[i])):
+			if dropped++; dropped == 1 {
+				kept = slices.Clone(s.list[:i])
+			}
+		case dropped > 0:
+			kept = append(kept, s.list[i])
+		}
 	}
-	kept := slices.DeleteFunc(slices.Clone(s.list), unwanted)
-	return s.data(kept), len(s.list) - len(kept)
+	return s.data(kept), dropped
+}
+
+func (s series[P, D]) relabelled(change func(attribute.Set) (attribute.Set, bool)) (metricdata.Aggregation, int) {
+	list, changed := s.list, 0
+	for i := range s.list {
+		set, differs := change(*s.set(&s.list[i]))
+		if !differs {
+			continue
+		}
+		if changed++; changed == 1 {
+			list = slices.Clone(s.list)
+		}
+		*s.set(&list[i]) = set
+	}
+	return s.data(list), changed
 }
 
 func (s series[P, D]) with(other metricdata.Aggregation) (metricdata.Aggregation, bool) {
@@ -99,7 +123,7 @@ func (s series[P, D]) with(other metricdata.Aggregation) (metricdata.Aggregation
 func gaugePoints[N int64 | float64](d metricdata.Gauge[N]) points {
 	return series[metricdata.DataPoint[N], metricdata.Gauge[N]]{
 		list: withoutBadExemplars(d.DataPoints, func(p *metricdata.DataPoint[N]) *[]metricdata.Exemplar[N] { return &p.Exemplars }),
-		set:  func(p metricdata.DataPoint[N]) attribute.Set { return p.Attributes },
+		set:  func(p *metricdata.DataPoint[N]) *attribute.Set { return &p.Attributes },
 		data: func(l []metricdata.DataPoint[N]) metricdata.Gauge[N] {
 			d.DataPoints = l
 			return d
@@ -115,7 +139,7 @@ func sumPoints[N int64 | float64](d metricdata.Sum[N]) points {
 	}
 	return series[metricdata.DataPoint[N], metricdata.Sum[N]]{
 		list: withoutBadExemplars(d.DataPoints, func(p *metricdata.DataPoint[N]) *[]metricdata.Exemplar[N] { return &p.Exemplars }),
-		set:  func(p metricdata.DataPoint[N]) attribute.Set { return p.Attributes },
+		set:  func(p *metricdata.DataPoint[N]) *attribute.Set { return &p.Attributes },
 		data: func(l []metricdata.DataPoint[N]) metricdata.Sum[N] {
 			d.DataPoints = l
 			return d
@@ -133,7 +157,7 @@ func histogramPoints[N int64 | float64](d metricdata.Histogram[N]) points {
 	}
 	return series[metricdata.HistogramDataPoint[N], metricdata.Histogram[N]]{
 		list: withoutBadExemplars(d.DataPoints, func(p *metricdata.HistogramDataPoint[N]) *[]metricdata.Exemplar[N] { return &p.Exemplars }),
-		set:  func(p metricdata.HistogramDataPoint[N]) attribute.Set { return p.Attributes },
+		set:  func(p *metricdata.HistogramDataPoint[N]) *attribute.Set { return &p.Attributes },
 		data: func(l []metricdata.HistogramDataPoint[N]) metricdata.Histogram[N] {
 			d.DataPoints = l
 			return d
@@ -149,7 +173,7 @@ func exponentialPoints[N int64 | float64](d metricdata.ExponentialHistogram[N]) 
 	}
 	return series[metricdata.ExponentialHistogramDataPoint[N], metricdata.ExponentialHistogram[N]]{
 		list: withoutBadExemplars(d.DataPoints, func(p *metricdata.ExponentialHistogramDataPoint[N]) *[]metricdata.Exemplar[N] { return &p.Exemplars }),
-		set:  func(p metricdata.ExponentialHistogramDataPoint[N]) attribute.Set { return p.Attributes },
+		set:  func(p *metricdata.ExponentialHistogramDataPoint[N]) *attribute.Set { return &p.Attributes },
 		data: func(l []metricdata.ExponentialHistogramDataPoint[N]) metricdata.ExponentialHistogram[N] {
 			d.DataPoints = l
 			return d

@@ -82,7 +82,7 @@ var (
 		Name:      "telltale_label_values_altered_total",
 		Unit:      "{label_set}",
 		Help:      "Label sets with a value that had to be changed: not UTF-8, or longer than 256 bytes.",
-		When:      "A label set is resolved or recorded, or a collection for /metrics finds a long one of an embedder's instrument; invalid bytes are replaced, long values cut.",
+		When:      "A label set is resolved or recorded, or an exit finds a long one of an embedder's instrument; invalid bytes are replaced, long values cut.",
 		Recorder:  "instruments",
 		Component: selfComponent,
 	})
