@@ -207,18 +207,14 @@ func (all samples) observe(f family, o metric.Observer) bool {
 	}
 	if len(above) > 0 {
 		core.registry.noteSpilled(core.row, len(above))
-		o.ObserveFloat64(core.observable, merged(core.row.Kind, above), metric.WithAttributes(overflowAttribute))
+		o.ObserveFloat64(core.observable, added(above), metric.WithAttributes(overflowAttribute))
 	}
 	return len(within) > 0
 }
 
-// merged is the value of samples that share a series: totals add up, of the
-// values of a gauge the last one stands.
-func merged(kind Kind, samples []sample) float64 {
-	if kind == KindGauge {
-		return samples[len(samples)-1].value
-	}
-	var total float64
+// added is the value of samples that share the overflow series. Those of gauges
+// add up, too: what is counted by label, such as tunnels, keeps its total.
+func added(samples []sample) (total float64) {
 	for _, s := range samples {
 		total += s.value
 	}

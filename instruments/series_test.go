@@ -305,7 +305,7 @@ func TestSourcesAreBoundToo(t *testing.T) {
 			"room=a,row=0": 10, "room=a,row=1": 10, "room=a,row=2": 10, "room=a,row=3": 10, "room=b,row=0": 10, overflowKey: 30,
 		})
 		got.check(t, "test_gauges", one{
-			"room=a,row=0": 0, "room=a,row=1": 1, "room=a,row=2": 2, "room=a,row=3": 3, "room=b,row=0": 0, overflowKey: 3,
+			"room=a,row=0": 0, "room=a,row=1": 1, "room=a,row=2": 2, "room=a,row=3": 3, "room=b,row=0": 0, overflowKey: 1 + 2 + 3,
 		})
 	}
 	if got := rig.collect(t)["telltale_series_overflow_total"]["metric=test_counters"]; got != 6 && got != 9 {

@@ -135,6 +135,13 @@ func TestClustersAboveTheBound(t *testing.T) {
 	if len(shown) != 3 || shown["{leaf0,connected}"] != 1 || shown["{leaf1,connected}"] != 1 {
 		t.Errorf("got %v, want the first two and the overflow series", shown)
 	}
+	var sum float64
+	for _, tunnels := range shown {
+		sum += tunnels
+	}
+	if sum != 5 {
+		t.Errorf("got %v, want 5 tunnels in all: those above the bound are added up", shown)
+	}
 	for _, leaf := range open {
 		leaf.Close()
 	}
