@@ -1,6 +1,8 @@
 package ssh
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	gossh "golang.org/x/crypto/ssh"
@@ -31,40 +33,62 @@ func (s *Server) forward(in <-chan gossh.NewChannel, user string, closed <-chan 
 		defer c.end()
 		for channel := range in {
 			if channel.ChannelType() != "session" {
-				deliver(out, channel, closed)
+				deliver(out, channel, closed, nil)
 			} else if session := c.open(channel); session != nil {
-				deliver(out, gossh.NewChannel(session), closed)
+				deliver(out, gossh.NewChannel(session), closed, nil)
 			}
 		}
 	}()
 	return out
 }
 
-// deliver sends v, unless nobody takes it until the connection is closed.
-func deliver[T any](out chan<- T, v T, closed <-chan struct{}) {
+// deliver sends v, unless nobody takes it until the connection is closed. For as
+// long as it waits it says so to who receives from waiting, which may be nil.
+func deliver[T any](out chan<- T, v T, closed <-chan struct{}, waiting chan<- struct{}) {
 	select {
 	case out <- v:
 		return
 	default:
 	}
-	select {
-	case out <- v:
-	case <-closed:
+	for {
+		select {
+		case out <- v:
+			return
+		case <-closed:
+			return
+		case waiting <- struct{}{}:
+		}
 	}
 }
 
 // open admits a session channel, or refuses it and returns nil.
 func (c *connection) open(channel gossh.NewChannel) *newSession {
-	if !c.server.users.acquire(c.user) {
+	if !c.acquire() {
 		c.server.sessionLimitHits.Inc()
 		_ = channel.Reject(gossh.ResourceShortage, "too many concurrent sessions") // nobody could act on the error
 		return nil
 	}
-	s := &session{connection: c}
+	s := &session{connection: c, over: make(chan struct{})}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sessions[s] = struct{}{}
 	return &newSession{NewChannel: channel, session: s}
+}
+
+// acquire takes a place for the user of the connection. When there is none it
+// sees first whether the client has closed a session before it opened this one:
+// the news of both come on different ways.
+func (c *connection) acquire() bool {
+	if c.server.users.acquire(c.user) {
+		return true
+	}
+	c.mu.Lock()
+	open := slices.Collect(maps.Keys(c.sessions))
+	c.mu.Unlock()
+	for _, s := range open {
+		s.catchUp()
+	}
+	return c.server.users.acquire(c.user)
 }
 
 // end ends the sessions that are left, also those that were never accepted.

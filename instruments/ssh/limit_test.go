@@ -69,6 +69,75 @@ func TestSessionLimitByIdentity(t *testing.T) {
 	m.Want(t, sessions(0, 2))
 }
 
+// TestSessionsOneAfterTheOther opens each session as soon as the client knows
+// that the one before has ended. There are never two, so that one may be allowed.
+func TestSessionsOneAfterTheOther(t *testing.T) {
+	rows := []struct {
+		name string
+		use  func(*gossh.Session)
+	}{
+		{"client closes", func(s *gossh.Session) { s.Close() }},
+		{"client closes a shell", func(s *gossh.Session) { _ = s.Shell(); s.Close() }},
+		{"server closes", func(s *gossh.Session) { _, _ = s.Output("date") }},
+	}
+	g := newGate(t)
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			m := instrumentstest.New(t)
+			s := serve(t, New(m.Registry, Options{MaxSessions: 1}).Handshake, g.config(), nil)
+			client := s.dial(t, clientConfig("alice", gossh.Password("secret")))
+			for i := range 300 {
+				session, err := client.NewSession()
+				if err != nil {
+					t.Fatalf("session %d: %v", i, err)
+				}
+				row.use(session)
+			}
+			m.Want(t, map[string]float64{"user_max_concurrent_sessions_hit_total": 0})
+		})
+	}
+	t.Run("server rejects", func(t *testing.T) {
+		in := make(chan gossh.NewChannel, 1)
+		measured := New(nil, Options{MaxSessions: 1})
+		out := measured.forward(in, "alice", make(chan struct{}))
+		told := 0
+		in <- &fakeChannel{kind: "session", rejected: func() { told = measured.users.of("alice") }}
+		if err := (<-out).Reject(gossh.Prohibited, "no"); err != nil || told != 0 {
+			t.Errorf("got %v, and %d places taken when the client is told, want none", err, told)
+		}
+		close(in)
+		<-out
+	})
+}
+
+// TestSessionLimitWithRequestsNobodyReads has the limit reached by a session
+// whose program is stuck: the next one is refused, and nobody waits for it.
+func TestSessionLimitWithRequestsNobodyReads(t *testing.T) {
+	m := instrumentstest.New(t)
+	in, closed := make(chan gossh.NewChannel), make(chan struct{})
+	out := New(m.Registry, Options{MaxSessions: 1}).forward(in, "alice", closed)
+	stuck := &fakeChannel{kind: "session", requests: make(chan *gossh.Request)}
+	in <- stuck
+	_, requests, err := (<-out).Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range backlog + 1 {
+		stuck.requests <- &gossh.Request{Type: "shell"}
+	}
+	in <- &fakeChannel{kind: "session"}
+	in <- &fakeChannel{kind: "other"} // comes out after the refusal
+	<-out
+	m.Want(t, sessions(1, 1))
+	close(closed)
+	close(stuck.requests)
+	close(in)
+	for range requests {
+	}
+	<-out
+	m.Want(t, sessions(0, 1))
+}
+
 // TestManySessions opens and closes far more sessions than are allowed, over
 // several connections at once.
 func TestManySessions(t *testing.T) {

@@ -22,10 +22,12 @@ func Refuse(channel gossh.Channel, request *gossh.Request) error {
 // session is one session channel, from its arrival to its end.
 type session struct {
 	connection *connection
+	over       chan struct{} // closed at the end
 
-	mu    sync.Mutex // guards the fields below
-	asked int        // requests for a terminal or a shell, less those refused
-	ended bool
+	mu      sync.Mutex // guards the fields below
+	asked   int        // requests for a terminal or a shell, less those refused
+	ended   bool
+	waiting chan struct{} // can be received from while forward waits; nil until Accept is called
 }
 
 // interactive tells whether a request makes a session so.
@@ -68,6 +70,7 @@ func (s *session) end() {
 	}
 	s.connection.server.users.release(s.connection.user)
 	s.connection.forget(s)
+	close(s.over) // last: who waits for it wants the place
 }
 
 // newSession is a session channel that the program has not decided about.
@@ -81,6 +84,9 @@ type newSession struct {
 // second call is an error that changes nothing.
 func (n *newSession) Accept() (gossh.Channel, <-chan *gossh.Request, error) {
 	first := n.decided.CompareAndSwap(false, true)
+	if first {
+		n.session.accepting()
+	}
 	channel, requests, err := n.NewChannel.Accept()
 	if err != nil {
 		if first {
@@ -93,7 +99,7 @@ func (n *newSession) Accept() (gossh.Channel, <-chan *gossh.Request, error) {
 
 func (n *newSession) Reject(reason gossh.RejectionReason, message string) error {
 	if n.decided.CompareAndSwap(false, true) {
-		defer n.session.end()
+		n.session.end() // before the client is told, which may open another one at once
 	}
 	return n.NewChannel.Reject(reason, message)
 }
@@ -101,16 +107,68 @@ func (n *newSession) Reject(reason gossh.RejectionReason, message string) error 
 // forward hands on the requests of an accepted session. The session has ended
 // by the time the returned channel is closed.
 func (s *session) forward(in <-chan *gossh.Request) <-chan *gossh.Request {
-	out := make(chan *gossh.Request, backlog)
+	out, waiting := make(chan *gossh.Request, backlog), s.waits()
 	go func() {
 		defer close(out)
 		defer s.end()
-		for request := range in {
+		for {
+			request, ok := next(in, waiting)
+			if !ok {
+				return
+			}
 			s.requested(request)
-			deliver(out, request, s.connection.closed)
+			deliver(out, request, s.connection.closed, waiting)
 		}
 	}()
 	return out
+}
+
+// accepting comes before the client can know that the session is accepted, and
+// close it.
+func (s *session) accepting() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = make(chan struct{})
+}
+
+func (s *session) waits() chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waiting
+}
+
+// next receives from in. It says that it waits only after it has found nothing.
+func next(in <-chan *gossh.Request, waiting chan<- struct{}) (*gossh.Request, bool) {
+	for {
+		select {
+		case request, ok := <-in:
+			return request, ok
+		default:
+		}
+		select {
+		case request, ok := <-in:
+			return request, ok
+		case waiting <- struct{}{}:
+		}
+	}
+}
+
+// catchUp returns when forward has seen all that had come when it was called, be
+// that the end, or cannot go on because nobody takes the requests. That forward
+// waits is no proof when it is said for the first time, since it may have looked
+// before catchUp was called; it looks again before the second time.
+func (s *session) catchUp() {
+	waiting := s.waits()
+	if waiting == nil {
+		return // not accepted: the client cannot close it
+	}
+	for range 2 {
+		select {
+		case <-waiting:
+		case <-s.over:
+			return
+		}
+	}
 }
 
 // extended is what channels of x/crypto can do beyond their interface.
@@ -129,14 +187,15 @@ func (s *session) channel(inner gossh.Channel) gossh.Channel {
 }
 
 // channel ends its session when the server closes it, since the client may be
-// slow to confirm that.
+// slow to confirm that, and before the client is told, which may open another
+// one at once.
 type channel struct {
 	gossh.Channel
 	session *session
 }
 
 func (c *channel) Close() error {
-	defer c.session.end()
+	c.session.end()
 	return c.Channel.Close()
 }
 

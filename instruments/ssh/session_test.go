@@ -7,6 +7,7 @@ import (
 	"net"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	gossh "golang.org/x/crypto/ssh"
@@ -128,6 +129,61 @@ func TestSessionsEnd(t *testing.T) {
 				<-s.ended
 			}
 			m.Want(t, sessions(0, 0))
+		})
+	}
+}
+
+// TestSessionsOfHandlersThatDoNotReturn has a handler that panics or ends its
+// goroutine in the middle of a session. Its deferred close gives back all.
+func TestSessionsOfHandlersThatDoNotReturn(t *testing.T) {
+	g := newGate(t)
+	for name, end := range endings {
+		t.Run(name, func(t *testing.T) {
+			m := instrumentstest.New(t)
+			measured := New(m.Registry, Options{MaxSessions: 1})
+			near, far := pipe(t)
+			var serving sync.WaitGroup
+			handle := func(offered gossh.NewChannel) {
+				defer func() { _ = recover() }()
+				channel, requests, err := offered.Accept()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer channel.Close()
+				_ = (<-requests).Reply(true, nil)
+				m.Want(t, sessions(1, 0))
+				end()
+			}
+			serving.Go(func() {
+				_, channels, requests, err := measured.Handshake(far, g.config())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				serving.Go(func() { gossh.DiscardRequests(requests) })
+				for offered := range channels {
+					serving.Go(func() { handle(offered) })
+				}
+			})
+			conn, channels, requests, err := gossh.NewClientConn(near, "", clientConfig("alice", gossh.Password("secret")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			client := gossh.NewClient(conn, channels, requests)
+			for range 3 {
+				session, err := client.NewSession()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := session.Shell(); err != nil {
+					t.Error(err)
+				}
+				_ = session.Wait() // without an exit status
+				m.Want(t, sessions(0, 0))
+			}
+			client.Close()
+			serving.Wait()
 		})
 	}
 }
@@ -281,6 +337,7 @@ type fakeChannel struct {
 	requests chan *gossh.Request
 	failing  bool
 	decided  bool
+	rejected func() // called when the client is told so
 }
 
 func (f *fakeChannel) Accept() (gossh.Channel, <-chan *gossh.Request, error) {
@@ -296,6 +353,9 @@ func (f *fakeChannel) Reject(gossh.RejectionReason, string) error {
 		return errors.New("no")
 	}
 	f.decided = true
+	if f.rejected != nil {
+		f.rejected()
+	}
 	return nil
 }
 
