@@ -38,25 +38,27 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	if err := run(context.Background(), os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "accessplane:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("accessplane", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags.SetOutput(io.Discard) // what is wrong is in the error
 	addr := flags.String("diag-addr", "127.0.0.1:3000", "`host:port` of /metrics, /readyz and /healthz")
 	collector := flags.String("otlp", "", "`URL` of a collector to push to")
 	traffic := flags.Bool("drive", false, "drive a little traffic")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil
-		}
-		return err
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(stdout)
+		flags.Usage()
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w; -h tells the flags", err)
+	case flags.NArg() > 0:
+		return fmt.Errorf("argument %q is not known; -h tells the flags", flags.Arg(0))
 	}
 	dir, err := os.MkdirTemp("", "accessplane")
 	if err != nil {
@@ -71,24 +73,48 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if *collector != "" {
 		config.Agent.OTLP = []exporters.Target{{URL: *collector}}
 	}
+	return runPlane(ctx, config, *traffic, stdout)
+}
+
+// oneSignal is how long the first signal stands for all that come: some send it
+// to the process and to its group. After that one more kills the process.
+const oneSignal = time.Second
+
+// runPlane runs a plane until it is told to stop, be it before everything runs.
+func runPlane(ctx context.Context, config Config, traffic bool, stdout io.Writer) error {
+	ctx, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer release()
 	plane, err := Start(ctx, config)
 	if err != nil {
-		return err
+		return unlessTold(ctx, err)
 	}
 	defer func() {
+		defer time.AfterFunc(oneSignal, release).Stop()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
-		err = errors.Join(err, plane.Stop(ctx))
+		if err := plane.Stop(ctx); err != nil {
+			config.Logger.Warn("the plane did not stop cleanly", "err", err)
+		}
 	}()
 	plane.Describe(stdout)
-	if *traffic {
+	if traffic {
 		if err := drive(ctx, plane); err != nil {
-			return fmt.Errorf("drive: %w", err)
+			return unlessTold(ctx, fmt.Errorf("drive: %w", err))
 		}
 		fmt.Fprintln(stdout, "traffic    driven: alice was on node-1 and left again")
 	}
+	fmt.Fprintln(stdout, "Ctrl-C ends everything")
 	<-ctx.Done()
 	return nil
+}
+
+// unlessTold leaves out an error that is there because the program was told to
+// stop in the middle.
+func unlessTold(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // wayIn is what a user called alice has to do. A test does it.

@@ -59,11 +59,72 @@ func TestRun(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
-func TestRunRefusesWrongFlags(t *testing.T) {
-	for _, args := range [][]string{{"-no-such-flag"}, {"-diag-addr", "nowhere"}, {"-otlp", "ftp://collector"}} {
-		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
-			t.Errorf("%q: no error", args)
-		}
+// What is wrong is said once, and what was not understood is not left out: the
+// README's command without its dash would drive nothing.
+func TestRunRefusesWrongUsage(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		args    []string
+		message string // part of it
+	}{
+		{"unknown flag", []string{"-no-such-flag"}, "-no-such-flag"},
+		{"flag without its dash", []string{"drive"}, `"drive"`},
+		{"argument after a flag", []string{"-drive", "now"}, `"now"`},
+		{"address without a port", []string{"-diag-addr", "nowhere"}, "nowhere"},
+		{"collector of another kind", []string{"-otlp", "ftp://collector"}, "ftp://collector"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var stdout, stderr output
+			err := run(t.Context(), row.args, &stdout, &stderr)
+			if err == nil || !strings.Contains(err.Error(), row.message) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got error %v, want one line with %s", err, row.message)
+			}
+			if stdout.String()+stderr.String() != "" {
+				t.Errorf("written as well:\n%s%s", &stdout, &stderr)
+			}
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var stdout, stderr output
+	if err := run(t.Context(), []string{"-h"}, &stdout, &stderr); err != nil || stderr.String() != "" {
+		t.Errorf("got error %v and\n%s", err, &stderr)
+	}
+	if text := stdout.String(); !strings.Contains(text, "-drive") || !strings.Contains(text, "-otlp") {
+		t.Errorf("the help does not tell the flags:\n%s", text)
+	}
+}
+
+// Who presses Ctrl-C before everything has started wants no error for it.
+func TestRunIsToldToStopAtOnce(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	var stdout output
+	if err := run(ctx, []string{"-drive", "-diag-addr", "127.0.0.1:0"}, &stdout, t.Output()); err != nil {
+		t.Errorf("run: %v", err)
+	}
+	if stdout.String() != "" {
+		t.Errorf("it says that it runs:\n%s", &stdout)
+	}
+}
+
+// A collector that is away does not make a stop a failure; it is told to the log.
+func TestRunStopsWithoutItsCollector(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	var stdout, stderr output
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"-diag-addr", "127.0.0.1:0", "-otlp", "http://" + freeAddress(t)}, &stdout, &stderr)
+	}()
+	stdout.await(t, "Ctrl-C ends")
+	interrupt()
+	if err := <-ended; err != nil {
+		t.Errorf("run: %v", err)
+	}
+	if !strings.Contains(stderr.String(), "did not stop cleanly") {
+		t.Errorf("the log does not tell that the last push failed:\n%s", &stderr)
 	}
 }
 
