@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"syscall"
@@ -52,7 +53,7 @@ func TestEveryDocumentedMetricMoves(t *testing.T) {
 	}
 	r.cutTunnels(t)
 	r.failedLogins(t)
-	occupyThreads(20)
+	occupyThreads(pprof.Lookup("threadcreate").Count() + 1) // more than there can be
 	alice := r.enterNode(t)
 	r.connectElsewhere(t, alice.proxy)
 	r.auditAndRecordings(t)

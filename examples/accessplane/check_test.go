@@ -90,7 +90,9 @@ func (r *rig) settle(t *testing.T, exit string, rows []row, before view, choose 
 		if exit == "otlp" {
 			read = r.collector.read
 		}
+		from := lookAtSelf(t)
 		now := read(t)
+		around := [2]self{from, lookAtSelf(t)}
 		readings++
 		faults := make(map[int]error)
 		for i, row := range rows {
@@ -99,7 +101,8 @@ func (r *rig) settle(t *testing.T, exit string, rows []row, before view, choose 
 				continue
 			}
 			p, present := now[row.metric][row.labels]
-			if err := w(seen{point: p, exit: exit, present: present, before: before[row.metric][row.labels], scrapes: scrapes}); err != nil {
+			s := seen{point: p, exit: exit, present: present, before: before[row.metric][row.labels], around: around, scrapes: scrapes}
+			if err := w(s); err != nil {
 				faults[i] = fmt.Errorf("%s{%s}: %w (%s)", row.metric, row.labels, err, row.why)
 				wrong[i]++
 			}

@@ -12,6 +12,7 @@ type seen struct {
 	exit    string // metrics or otlp
 	present bool
 	before  point   // the same series in the first scrape
+	around  [2]self // the process just before and just after this was read
 	scrapes float64 // of /metrics, this one left out
 }
 
