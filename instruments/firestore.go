@@ -2,7 +2,7 @@ package instruments
 
 // Requests to the audit events that are kept in Cloud Firestore. Each is
 // counted and timed when it ends, successful or not, by the interceptor of
-// package firestore.
+// package instruments/firestore.
 var (
 	// FirestoreBatchReads is counted with each value of FirestoreBatchReadSeconds.
 	FirestoreBatchReads = counter(Spec{

@@ -2,14 +2,14 @@ package instruments
 
 // Transfers of session recordings from and to Google Cloud Storage. Each is
 // counted and timed when it ends, successful or not, by the transport of
-// package gcs.
+// package instruments/gcs.
 var (
 	// GCSDownloads is counted with each value of GCSDownloadSeconds.
 	GCSDownloads = counter(Spec{
 		Name:      "gcs_event_storage_downloads",
 		Unit:      "{download}",
-		Help:      "Objects that were fetched from Google Cloud Storage.",
-		When:      "The body of a downloaded object is read to its end or given up.",
+		Help:      "Downloads of objects from Google Cloud Storage, failed ones included.",
+		When:      "A download through instruments/gcs ends: its body is read to the end or closed, or its request is refused or given up.",
 		Recorder:  "instruments/gcs",
 		Component: componentGCS,
 	})
@@ -18,8 +18,8 @@ var (
 	GCSDownloadSeconds = histogram(Spec{
 		Name:      "gcs_event_storage_downloads_seconds",
 		Unit:      "s",
-		Help:      "Time taken to fetch an object from Google Cloud Storage.",
-		When:      "The body of a downloaded object is read to its end or given up.",
+		Help:      "Time taken by downloads of objects from Google Cloud Storage, failed ones included.",
+		When:      "A download through instruments/gcs ends: its body is read to the end or closed, or its request is refused or given up.",
 		Recorder:  "instruments/gcs",
 		Buckets:   latencyBuckets,
 		Component: componentGCS,
@@ -29,8 +29,8 @@ var (
 	GCSUploads = counter(Spec{
 		Name:      "gcs_event_storage_uploads",
 		Unit:      "{upload}",
-		Help:      "Objects that were sent to Google Cloud Storage.",
-		When:      "The upload of an object is acknowledged or given up.",
+		Help:      "Uploads of objects to Google Cloud Storage, failed ones included.",
+		When:      "An upload through instruments/gcs ends: the whole object is acknowledged, or refused or given up.",
 		Recorder:  "instruments/gcs",
 		Component: componentGCS,
 	})
@@ -39,8 +39,8 @@ var (
 	GCSUploadSeconds = histogram(Spec{
 		Name:      "gcs_event_storage_uploads_seconds",
 		Unit:      "s",
-		Help:      "Time taken to send an object to Google Cloud Storage.",
-		When:      "The upload of an object is acknowledged or given up.",
+		Help:      "Time taken by uploads of objects to Google Cloud Storage, failed ones included.",
+		When:      "An upload through instruments/gcs ends: the whole object is acknowledged, or refused or given up.",
 		Recorder:  "instruments/gcs",
 		Buckets:   latencyBuckets,
 		Component: componentGCS,

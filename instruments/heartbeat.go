@@ -8,7 +8,7 @@ var (
 		Name:      "heartbeat_connections_missed_total",
 		Unit:      "{heartbeat}",
 		Help:      "Heartbeats of nodes that were due at the auth service and did not come in time.",
-		When:      "The interval in which a node should have sent a heartbeat ends without one; once per node and interval.",
+		When:      "The interval in which a node should have sent a heartbeat ends without one, and so does a tenth of it more; once per node and interval, until the node is dropped.",
 		Recorder:  "instruments/inventory",
 		Component: componentAuth,
 	})

@@ -26,18 +26,19 @@ type ServerVersion struct {
 
 // What the auth service knows to be part of the cluster.
 var (
-	// ConnectedResources is moved by the auth service's keep-alive streams.
+	// ConnectedResources is moved by the inventory of the auth service.
 	ConnectedResources = gaugeBy(Spec{
 		Name:      "teleport_connected_resources",
 		Unit:      "{connection}",
 		Help:      "Resources of each type that hold a keep-alive connection at the moment.",
-		When:      "One is added when a keep-alive stream of a resource begins and taken away when it ends.",
+		When:      "One is added when a keep-alive connection of a resource begins and taken away when it ends or has been silent for 10 minutes.",
 		Recorder:  "instruments/inventory",
 		Component: componentAuthService,
 	}, Resource{ResourceNode}, Resource{ResourceKube}, Resource{ResourceApp},
 		Resource{ResourceDB}, Resource{ResourceDBService}, Resource{ResourceWindowsDesktop})
 
-	// RegisteredServers is set by the auth service whenever its inventory changes.
+	// RegisteredServers is read from the inventory at each collection, so that a
+	// server that changes its version is in none of them twice.
 	RegisteredServers = gaugeBy[ServerVersion](Spec{
 		Name:      "teleport_registered_servers",
 		Unit:      "{server}",

@@ -2,7 +2,7 @@ package instruments
 
 // Logins, each of which is one SSH handshake.
 var (
-	// UserLogins is counted by package ssh at the end of a handshake.
+	// UserLogins is counted by instruments/ssh at the end of a handshake.
 	UserLogins = counter(Spec{
 		Name:      "user_login_total",
 		Unit:      "{login}",
@@ -12,7 +12,7 @@ var (
 		Component: componentAuthService,
 	})
 
-	// FailedLogins is counted by package ssh; it includes CertificateMismatches.
+	// FailedLogins is counted by instruments/ssh; it includes CertificateMismatches.
 	FailedLogins = counter(Spec{
 		Name:      "failed_login_attempts_total",
 		Unit:      "{attempt}",
@@ -22,7 +22,7 @@ var (
 		Component: componentProxy,
 	})
 
-	// CertificateMismatches is counted by package ssh after FailedLogins, for the same login.
+	// CertificateMismatches is counted by instruments/ssh after FailedLogins, for the same login.
 	CertificateMismatches = counter(Spec{
 		Name:      "certificate_mismatch_total",
 		Unit:      "{rejection}",

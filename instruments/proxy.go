@@ -17,7 +17,7 @@ var (
 		Name:      "failed_connect_to_node_attempts_total",
 		Unit:      "{attempt}",
 		Help:      "Attempts to connect a user to a node that came to nothing.",
-		When:      "The proxy cannot reach the node of an attempt that teleport_connect_to_node_attempts_total has counted.",
+		When:      "An attempt that teleport_connect_to_node_attempts_total has counted ends without a connection.",
 		Recorder:  "instruments/tunnel",
 		Component: componentProxy,
 	})

@@ -2,7 +2,7 @@ package instruments
 
 // SSH sessions and their traffic, seen from the server.
 var (
-	// SSHBytesReceived is counted by the wrapped connection of package ssh.
+	// SSHBytesReceived is counted by the wrapped connection of instruments/ssh.
 	SSHBytesReceived = counter(Spec{
 		Name:      "rx",
 		Unit:      "By",
@@ -12,7 +12,7 @@ var (
 		Component: componentTeleport,
 	})
 
-	// SSHBytesSent is counted by the wrapped connection of package ssh.
+	// SSHBytesSent is counted by the wrapped connection of instruments/ssh.
 	SSHBytesSent = counter(Spec{
 		Name:      "tx",
 		Unit:      "By",

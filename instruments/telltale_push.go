@@ -120,7 +120,7 @@ var (
 		Name:      "telltale_push_points_dropped_total",
 		Unit:      "{point}",
 		Help:      "Data points that a collector did not get, or did not take, although the export succeeded.",
-		When:      "A point is taken out of an export because it cannot be encoded, or the collector's answer reports it as rejected.",
+		When:      "A point is taken out of an export because it cannot be encoded or is there twice, or the collector's answer reports it as rejected.",
 		Recorder:  "exporters",
 		Component: selfComponent,
 	})

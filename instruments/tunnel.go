@@ -38,12 +38,12 @@ var (
 	}, Tunnel{TunnelNode}, Tunnel{TunnelProxy}, Tunnel{TunnelApp},
 		Tunnel{TunnelKube}, Tunnel{TunnelDB}, Tunnel{TunnelWindowsDesktop})
 
-	// MissingSSHTunnels is set by the proxy's comparison of nodes and tunnels.
+	// MissingSSHTunnels is moved with ReverseTunnels, by the tunnels of nodes.
 	MissingSSHTunnels = gauge(Spec{
 		Name:      "proxy_missing_ssh_tunnels",
 		Unit:      "{tunnel}",
 		Help:      "Nodes without a tunnel to this proxy that ought to have one.",
-		When:      "The proxy compares the nodes it knows with the tunnels it holds.",
+		When:      "A node's tunnel is established or closes, or the nodes that ought to have one change.",
 		Recorder:  "instruments/tunnel",
 		Component: componentProxy,
 	})
@@ -53,12 +53,12 @@ var (
 		Name:      "reversetunnel_connected_proxies",
 		Unit:      "{proxy}",
 		Help:      "Proxies that this process has discovered and holds a tunnel to.",
-		When:      "The pool of tunnel clients gains or loses the tunnel to a proxy.",
+		When:      "The pool of tunnel clients gains or loses the tunnel to a proxy, or learns which proxies there are.",
 		Recorder:  "instruments/tunnel",
 		Component: componentTeleport,
 	})
 
-	// TrustedClusters is moved by the pools of tunnels to other clusters.
+	// TrustedClusters is read from the pool of tunnels at each collection.
 	TrustedClusters = gaugeBy[TrustedCluster](Spec{
 		Name:      "trusted_clusters",
 		Unit:      "{tunnel}",

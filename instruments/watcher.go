@@ -6,15 +6,16 @@ type Watched struct {
 }
 
 // Events sent to those who watch the backend for changes. Both metrics are
-// recorded for each event: where it is received, by the interceptor of package
-// instruments/etcd, or where it is sent, by the fan-out.
+// recorded for each event where it is received, by the interceptor of package
+// instruments/etcd. A program that hands events on to watchers of its own, and
+// has none there, can record them where it sends them.
 var (
 	// WatcherEventSizes is recorded together with WatcherEvents.
 	WatcherEventSizes = histogram(Spec{
 		Name:      "watcher_event_sizes",
 		Unit:      "By",
 		Help:      "Sizes of the events that went out to watchers, over all resources.",
-		When:      "A watch through instruments/etcd receives an event, or a fan-out sends one to a watcher.",
+		When:      "A watch through instruments/etcd receives an event.",
 		Recorder:  "instruments/etcd",
 		Buckets:   eventSizeBuckets,
 		Component: componentCache,
@@ -25,7 +26,7 @@ var (
 		Name:      "watcher_events",
 		Unit:      "By",
 		Help:      "Sizes of the events that went out to watchers, by resource; the count tells how many there were.",
-		When:      "A watch through instruments/etcd receives an event about a resource, or a fan-out sends one to a watcher.",
+		When:      "A watch through instruments/etcd receives an event, whose resource the caller's rule finds out from its key.",
 		Recorder:  "instruments/etcd",
 		Buckets:   resourceSizeBuckets,
 		Component: componentCache,
