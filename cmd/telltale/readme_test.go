@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"go/format"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -152,6 +153,12 @@ func (r *reader) follow(blocks []block) {
 }
 
 func (r *reader) write(name, text string) {
+	if filepath.Ext(name) == ".go" {
+		formatted, err := format.Source([]byte(text))
+		if err != nil || string(formatted) != text {
+			r.t.Errorf("%s is not as gofmt has it: %v", name, err)
+		}
+	}
 	root, err := filepath.Abs(repository)
 	if err != nil {
 		r.t.Fatal(err)
