@@ -111,10 +111,6 @@ func newPush(t Target, dial dialer, options PushOptions) (*Push, error) {
 	return p, nil
 }
 
-// Endpoint is scheme://host:port of the collector, or the name that the push was
-// given: the value of the endpoint label.
-func (p *Push) Endpoint() string { return p.endpoint }
-
 // Reader is to be given to exactly one meter provider. Flushing or shutting
 // down that provider flushes or shuts down the push.
 func (p *Push) Reader() metric.Reader { return p.reader }

@@ -44,7 +44,7 @@ func Resource(l ResourceLayers) (*resource.Resource, error) {
 	err := checkAttributes("", l.File)
 	maps.Copy(attrs, l.File)
 	if l.Getenv != nil {
-		fromEnv, envErr := ResourceAttributesFromEnv(l.Getenv)
+		fromEnv, envErr := attributesFromEnv(l.Getenv)
 		err = errors.Join(err, envErr)
 		maps.Copy(attrs, fromEnv)
 	}
@@ -67,9 +67,9 @@ func newResource(attrs map[string]string) (*resource.Resource, error) {
 	return resource.New(context.Background(), resource.WithTelemetrySDK(), resource.WithAttributes(kvs...))
 }
 
-// ResourceAttributesFromEnv reads OTEL_RESOURCE_ATTRIBUTES and
+// attributesFromEnv reads OTEL_RESOURCE_ATTRIBUTES and
 // OTEL_SERVICE_NAME. It is empty if neither is set.
-func ResourceAttributesFromEnv(getenv func(string) string) (map[string]string, error) {
+func attributesFromEnv(getenv func(string) string) (map[string]string, error) {
 	const name = "OTEL_RESOURCE_ATTRIBUTES"
 	attrs, err := ParseResourceAttributes(getenv(name))
 	if err != nil {

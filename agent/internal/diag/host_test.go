@@ -90,7 +90,7 @@ func TestHostIsNotCheckedElsewhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := Serve(l, http.HandlerFunc(hello))
+		s := Options{}.Serve(l, http.HandlerFunc(hello))
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Addr().(*net.TCPAddr).Port))
 		if err != nil {
 			t.Fatal(err)

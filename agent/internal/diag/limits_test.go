@@ -15,7 +15,7 @@ import (
 // startOnPipes starts a server in the bubble of virtual time that it is called in.
 func startOnPipes(t *testing.T, h http.HandlerFunc) (dial func() net.Conn, stop func()) {
 	l := newPipes()
-	s := Serve(l, h)
+	s := Options{}.Serve(l, h)
 	return l.dial, func() {
 		if err := s.Shutdown(t.Context()); err != nil {
 			t.Errorf("shutdown: %v", err)

@@ -81,11 +81,6 @@ type Server struct {
 // headerSlop is what net/http reads of a header beyond MaxHeaderBytes.
 const headerSlop = 4 << 10
 
-// Serve is Options{}.Serve.
-func Serve(listener net.Listener, routes http.Handler) *Server {
-	return Options{}.Serve(listener, routes)
-}
-
 // Serve answers the connections of a listener in the background, and returns at once. The
 // server owns the listener from then on. The caller must call Shutdown.
 func (o Options) Serve(listener net.Listener, routes http.Handler) *Server {

@@ -17,7 +17,7 @@ import (
 func stopping(t *testing.T, handler http.HandlerFunc, budget time.Duration) (answer string, took time.Duration, err error) {
 	l := newPipes()
 	entered := make(chan struct{})
-	s := Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := Options{}.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/idle" {
 			return
 		}

@@ -154,9 +154,6 @@ func (p *Process) Stop(t testing.TB) time.Duration {
 	return time.Since(began)
 }
 
-// Exited is closed when the process is gone.
-func (p *Process) Exited() <-chan struct{} { return p.exited }
-
 func (p *Process) signal(t testing.TB, sig os.Signal) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
