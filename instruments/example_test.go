@@ -3,7 +3,7 @@ package instruments_test
 import (
 	"context"
 	"fmt"
-	"runtime"
+	"strings"
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
@@ -11,44 +11,13 @@ import (
 	"github.com/telltale-agent/telltale/instruments"
 )
 
-// StoreName is a label whose values are few and known to the program.
-type StoreName string
-
-// Store is the label set of the metrics of a store.
-type Store struct {
-	Name StoreName `label:"store"`
-}
-
-// An embedder declares metrics of its own in package variables. Here it is done
-// in a function, so that nothing is declared where the example is not wanted.
-func ExampleDeclareCounterBy() {
-	reads := instruments.Must(instruments.DeclareCounterBy(instruments.Spec{
-		Name: "store_reads_total",
-		Unit: "{read}",
-		Help: "Reads of the store, successful or not.",
-	}, Store{"sessions"}, Store{"users"}))
-
-	var registry *instruments.Registry // agent.Instruments()
-	sessions := reads.In(registry).At(Store{"sessions"})
-	sessions.Inc()
-}
-
-func ExampleDeclareCounter_refused() {
+// A declaration that could not come out exactly as it stands is refused, and
+// the error says where it stands and why.
+func ExampleDeclareGauge() {
 	_, err := instruments.DeclareGauge(instruments.Spec{Name: "queue.length", Unit: "1", Help: "Jobs that wait."})
-	fmt.Println(err != nil)
-	// Output: true
-}
-
-// Values that are read rather than counted come from a source.
-func ExampleRegistry_Observe() {
-	waiting := instruments.Must(instruments.DeclareGauge(instruments.Spec{
-		Name: "jobs_waiting", Unit: "{job}", Help: "Jobs that wait.", Sampled: true,
-	}))
-	var registry *instruments.Registry // agent.Instruments()
-	stop := registry.Observe("jobs", func(ctx context.Context, o *instruments.Observation) {
-		waiting.Observe(o, float64(runtime.NumGoroutine()))
-	})
-	defer stop()
+	_, why, _ := strings.Cut(err.Error(), ": ")
+	fmt.Println(why)
+	// Output: the name cannot come out exactly: use a letter, then letters, digits and underscores, at most 255
 }
 
 // A registry brings every declaration to life in a provider of the SDK.

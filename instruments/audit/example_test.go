@@ -8,11 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
-	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-
-	"github.com/telltale-agent/telltale/instruments"
 	"github.com/telltale-agent/telltale/instruments/audit"
+	"github.com/telltale-agent/telltale/instruments/instrumentstest"
 )
 
 // Login is an event of the example's audit log.
@@ -22,13 +19,8 @@ type Login struct {
 
 // An audit log that is one file.
 func Example() {
-	reader := sdkmetric.NewManualReader() // an agent has its own: agent.Instruments()
-	registry, err := instruments.New(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer registry.Close()
+	exit := instrumentstest.Open() // a program has an agent: agent.Instruments()
+	defer exit.Close()
 
 	dir, err := os.MkdirTemp("", "audit")
 	if err != nil {
@@ -36,17 +28,17 @@ func Example() {
 		return
 	}
 	defer os.RemoveAll(dir)
-	monitor := audit.MonitorDisk(registry, dir, audit.DiskOptions{})
+	monitor := audit.MonitorDisk(exit.Registry, dir, audit.DiskOptions{})
 	defer monitor.Close()
 
-	file, err := audit.NewFiles(registry).Create(filepath.Join(dir, "events.json"))
+	file, err := audit.NewFiles(exit.Registry).Create(filepath.Join(dir, "events.json"))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer file.Close()
 	lines := json.NewEncoder(file)
-	log := audit.Wrap(registry, audit.EmitterFunc[Login](func(_ context.Context, login Login) error {
+	log := audit.Wrap(exit.Registry, audit.EmitterFunc[Login](func(_ context.Context, login Login) error {
 		if login.User == "" {
 			return errors.New("a login without a user")
 		}
@@ -58,30 +50,10 @@ func Example() {
 			fmt.Println(err)
 		}
 	}
-	show(reader)
+	fmt.Print(exit.Show("audit_failed_emit", "audit_server", "teleport_audit"))
 	// Output:
 	// a login without a user
 	// audit_failed_emit_events 1
 	// audit_server_open_files 1
 	// teleport_audit_emit_events 3
-}
-
-// show prints what a collection finds of the log.
-func show(reader *sdkmetric.ManualReader) {
-	var data metricdata.ResourceMetrics
-	if err := reader.Collect(context.Background(), &data); err != nil {
-		fmt.Println(err)
-	}
-	values := make(map[string]float64)
-	for _, m := range data.ScopeMetrics[0].Metrics {
-		switch d := m.Data.(type) {
-		case metricdata.Sum[float64]:
-			values[m.Name] = d.DataPoints[0].Value
-		case metricdata.Gauge[float64]:
-			values[m.Name] = d.DataPoints[0].Value
-		}
-	}
-	for _, name := range []string{"audit_failed_emit_events", "audit_server_open_files", "teleport_audit_emit_events"} {
-		fmt.Println(name, values[name])
-	}
 }

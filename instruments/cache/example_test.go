@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/telltale-agent/telltale/instruments"
 	"github.com/telltale-agent/telltale/instruments/cache"
+	"github.com/telltale-agent/telltale/instruments/instrumentstest"
 )
 
 // change is an event about a user.
@@ -18,26 +18,34 @@ func (c change) expiry() time.Time { return c.expires }
 
 // A cache that reads its events from a channel has them counted on the way.
 func ExampleWatch() {
+	exit := instrumentstest.Open() // a program has an agent: agent.Instruments()
+	defer exit.Close()
+
 	changes := make(chan change, 2)
 	changes <- change{user: "alice"}
 	changes <- change{user: "temporary", expires: time.Now().Add(-time.Minute)} // stale
 	close(changes)
 
-	var registry *instruments.Registry // agent.Instruments()
 	users := map[string]bool{}
-	for c := range cache.Watch(cache.New(registry, "users"), changes, change.expiry) {
+	for c := range cache.Watch(cache.New(exit.Registry, "users"), changes, change.expiry) {
 		if c.expires.IsZero() || c.expires.After(time.Now()) {
 			users[c.user] = true
 		}
 	}
 	fmt.Println(users)
-	// Output: map[alice:true]
+	fmt.Print(exit.Show("teleport_cache"))
+	// Output:
+	// map[alice:true]
+	// teleport_cache_events{users} 2
+	// teleport_cache_stale_events{users} 1
 }
 
 // A cache that gets its events in another way tells of each.
 func ExampleObserver_Event() {
-	var registry *instruments.Registry // agent.Instruments()
-	events := cache.New(registry, "sessions")
+	exit := instrumentstest.Open() // a program has an agent: agent.Instruments()
+	defer exit.Close()
+
+	events := cache.New(exit.Registry, "sessions")
 
 	onPut := func(expires time.Time) {
 		events.Event(expires)
@@ -49,5 +57,6 @@ func ExampleObserver_Event() {
 	}
 	onPut(time.Now().Add(time.Hour))
 	onDelete()
-	// Output:
+	fmt.Print(exit.Show("teleport_cache"))
+	// Output: teleport_cache_events{sessions} 2
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/telltale-agent/telltale/instruments"
 	"github.com/telltale-agent/telltale/instruments/etcd"
+	"github.com/telltale-agent/telltale/instruments/instrumentstest"
 )
 
 // The official client takes the interceptors in its configuration:
@@ -33,19 +34,25 @@ func ExampleDialOptions() {
 	// Output: ready to ask 127.0.0.1:2379
 }
 
-// A request passes through the interceptor as if it were not there.
+// A request passes through the interceptor as if it were not there, and is
+// counted when it ends.
 func ExampleUnaryInterceptor() {
-	var registry *instruments.Registry // agent.Instruments()
-	intercept := etcd.UnaryInterceptor(registry)
+	exit := instrumentstest.Open() // a program has an agent: agent.Instruments()
+	defer exit.Close()
+
+	intercept := etcd.UnaryInterceptor(exit.Registry)
 	err := intercept(context.Background(), "/etcdserverpb.KV/Range", nil, nil, nil,
 		func(_ context.Context, method string, _, _ any, _ *grpc.ClientConn, _ ...grpc.CallOption) error {
 			fmt.Println(method)
 			return nil
 		})
 	fmt.Println(err)
+	fmt.Print(exit.Show("etcd_backend"))
 	// Output:
 	// /etcdserverpb.KV/Range
 	// <nil>
+	// etcd_backend_read_requests 1
+	// etcd_backend_read_seconds_count 1
 }
 
 func ExampleByPrefix() {

@@ -7,10 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 
-	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
-
-	"github.com/telltale-agent/telltale/instruments"
 	"github.com/telltale-agent/telltale/instruments/gcs"
+	"github.com/telltale-agent/telltale/instruments/instrumentstest"
 )
 
 // The client of Cloud Storage is given the measured client as
@@ -20,13 +18,10 @@ func ExampleTransport() {
 		fmt.Fprint(w, "recording of a session")
 	}))
 	defer server.Close()
-	registry, err := instruments.New(sdkmetric.NewMeterProvider()) // agent.Instruments()
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer registry.Close()
+	exit := instrumentstest.Open() // a program has an agent: agent.Instruments()
+	defer exit.Close()
 
-	client := &http.Client{Transport: gcs.Transport(registry, server.Client().Transport)}
+	client := &http.Client{Transport: gcs.Transport(exit.Registry, server.Client().Transport)}
 	resp, err := client.Get(server.URL + "/storage/v1/b/sessions/o/42?alt=media")
 	if err != nil {
 		log.Fatal(err)
@@ -34,5 +29,9 @@ func ExampleTransport() {
 	defer resp.Body.Close()
 	content, err := io.ReadAll(resp.Body) // the download is counted here, and timed from Get to here
 	fmt.Println(string(content), err)
-	// Output: recording of a session <nil>
+	fmt.Print(exit.Show("gcs_"))
+	// Output:
+	// recording of a session <nil>
+	// gcs_event_storage_downloads 1
+	// gcs_event_storage_downloads_seconds_count 1
 }

@@ -4,6 +4,8 @@
 //	exit := instrumentstest.New(t)
 //	serve(exit.Registry)
 //	exit.Want(t, instrumentstest.Values{"user_login_total": 1})
+//
+// [Open] and [Exit.Show] do the same for runnable examples.
 package instrumentstest
 
 import (
@@ -38,6 +40,19 @@ type Values map[string]float64
 // test ends.
 func New(t testing.TB, options ...instruments.Option) *Exit {
 	t.Helper()
+	e, err := open(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Errorf("close the registry: %v", err)
+		}
+	})
+	return e
+}
+
+func open(options []instruments.Option) (*Exit, error) {
 	reader := sdkmetric.NewManualReader()
 	registry, err := instruments.New(sdkmetric.NewMeterProvider(
 		sdkmetric.WithReader(reader),
@@ -45,14 +60,9 @@ func New(t testing.TB, options ...instruments.Option) *Exit {
 		sdkmetric.WithCardinalityLimit(0), // the registry has a bound of its own
 	), options...)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	t.Cleanup(func() {
-		if err := registry.Close(); err != nil {
-			t.Errorf("close the registry: %v", err)
-		}
-	})
-	return &Exit{Registry: registry, reader: reader}
+	return &Exit{Registry: registry, reader: reader}, nil
 }
 
 // Collect returns every series of one collection. Histograms that were never
@@ -61,6 +71,10 @@ func (e *Exit) Collect(t testing.TB) Values {
 	t.Helper()
 	var data metricdata.ResourceMetrics
 	e.Read(t, &data)
+	return valuesOf(&data)
+}
+
+func valuesOf(data *metricdata.ResourceMetrics) Values {
 	values := make(Values)
 	for _, scope := range data.ScopeMetrics {
 		for _, m := range scope.Metrics {

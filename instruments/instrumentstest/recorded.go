@@ -10,12 +10,16 @@ import (
 // durations are not among them, since no test can foresee those.
 func (e *Exit) Recorded(t testing.TB) Values {
 	t.Helper()
-	values := e.Collect(t)
-	maps.DeleteFunc(values, func(series string, value float64) bool {
+	return e.Collect(t).recorded()
+}
+
+// recorded takes the others out of v.
+func (v Values) recorded() Values {
+	maps.DeleteFunc(v, func(series string, value float64) bool {
 		name, _, _ := strings.Cut(series, "{")
 		return value == 0 || strings.HasSuffix(name, "_seconds_sum")
 	})
-	return values
+	return v
 }
 
 // WantRecorded fails the test unless these series, and no others, are what

@@ -1,37 +1,29 @@
 package ssh_test
 
 import (
-	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"fmt"
 	"net"
 
-	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"golang.org/x/crypto/ssh"
 
-	"github.com/telltale-agent/telltale/instruments"
+	"github.com/telltale-agent/telltale/instruments/instrumentstest"
 	sshmetrics "github.com/telltale-agent/telltale/instruments/ssh"
 )
 
 // A server in which two calls are replaced: the listener's, and
 // ssh.NewServerConn.
 func Example() {
-	reader := sdkmetric.NewManualReader() // an agent has its own: agent.Instruments()
-	registry, err := instruments.New(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer registry.Close()
+	exit := instrumentstest.Open() // a program has an agent: agent.Instruments()
+	defer exit.Close()
 
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	measured := sshmetrics.New(registry, sshmetrics.Options{MaxSessions: 10})
+	measured := sshmetrics.New(exit.Registry, sshmetrics.Options{MaxSessions: 10})
 	listener := measured.Listener(tcp, 1000)
 	config := serverConfig()
 	done := make(chan struct{})
@@ -66,10 +58,10 @@ func Example() {
 	}
 	listener.Close()
 	<-done
-	show(reader, instruments.UserLogins.Declaration().Name, instruments.FailedLogins.Declaration().Name)
+	fmt.Print(exit.Show("user_login", "failed_login"))
 	// Output:
-	// user_login_total 1
 	// failed_login_attempts_total 1
+	// user_login_total 1
 }
 
 func serverConfig() *ssh.ServerConfig {
@@ -91,19 +83,4 @@ func serverConfig() *ssh.ServerConfig {
 	}
 	config.AddHostKey(signer)
 	return config
-}
-
-// show prints what a collection finds.
-func show(reader *sdkmetric.ManualReader, names ...string) {
-	var data metricdata.ResourceMetrics
-	if err := reader.Collect(context.Background(), &data); err != nil {
-		fmt.Println(err)
-	}
-	for _, name := range names {
-		for _, m := range data.ScopeMetrics[0].Metrics {
-			if sum, ok := m.Data.(metricdata.Sum[float64]); ok && m.Name == name {
-				fmt.Println(m.Name, sum.DataPoints[0].Value)
-			}
-		}
-	}
 }

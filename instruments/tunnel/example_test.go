@@ -6,17 +6,24 @@ import (
 	"net"
 
 	"github.com/telltale-agent/telltale/instruments"
+	"github.com/telltale-agent/telltale/instruments/instrumentstest"
 	"github.com/telltale-agent/telltale/instruments/tunnel"
 )
 
 // Whatever dials a node on behalf of a user is wrapped once.
 func ExampleAttempts_Dialer() {
-	var registry *instruments.Registry // agent.Instruments()
-	dial := tunnel.NewAttempts(registry).Dialer((&net.Dialer{}).DialContext)
+	exit := instrumentstest.Open() // a program has an agent: agent.Instruments()
+	defer exit.Close()
+
+	dial := tunnel.NewAttempts(exit.Registry).Dialer((&net.Dialer{}).DialContext)
 
 	_, err := dial(context.Background(), "tcp", "127.0.0.1:0")
 	fmt.Println(err != nil)
-	// Output: true
+	fmt.Print(exit.Show("teleport_connect", "failed_connect"))
+	// Output:
+	// true
+	// failed_connect_to_node_attempts_total 1
+	// teleport_connect_to_node_attempts_total 1
 }
 
 // brief is a connection that ends at once; an ssh.Conn ends when it is cut.
@@ -26,8 +33,10 @@ func (brief) Wait() error { return net.ErrClosed }
 
 // A proxy counts a tunnel for as long as its connection lasts.
 func ExampleInventory() {
-	var registry *instruments.Registry // agent.Instruments()
-	tunnels := tunnel.NewInventory(registry)
+	exit := instrumentstest.Open() // a program has an agent: agent.Instruments()
+	defer exit.Close()
+
+	tunnels := tunnel.NewInventory(exit.Registry)
 	tunnels.SetExpected([]string{"node-1", "node-2"})
 
 	var conn brief // *ssh.ServerConn
@@ -36,24 +45,36 @@ func ExampleInventory() {
 		fmt.Println(err)
 		return
 	}
+	fmt.Print(exit.Show("teleport_reverse", "proxy_missing"))
 	fmt.Println(lease.Hold(conn))
-	// Output: use of closed network connection
+	fmt.Print(exit.Show("teleport_reverse", "proxy_missing"))
+	// Output:
+	// proxy_missing_ssh_tunnels 1
+	// teleport_reverse_tunnels_connected{node} 1
+	// use of closed network connection
+	// proxy_missing_ssh_tunnels 2
 }
 
 // An agent tells which proxies it keeps a tunnel to.
 func ExampleProxies() {
-	var registry *instruments.Registry // agent.Instruments()
-	pool := tunnel.NewProxies(registry)
+	exit := instrumentstest.Open() // a program has an agent: agent.Instruments()
+	defer exit.Close()
+
+	pool := tunnel.NewProxies(exit.Registry)
 	pool.SetKnown([]string{"proxy-1", "proxy-2"}) // whenever discovery says so
 
 	lease := pool.Connected("proxy-1")
 	defer lease.Close()
+	fmt.Print(exit.Show("reversetunnel"))
+	// Output: reversetunnel_connected_proxies 1
 }
 
 // A pool of tunnels to a trusted cluster tells how each of them fares.
 func ExampleClusters() {
-	var registry *instruments.Registry // agent.Instruments()
-	clusters := tunnel.NewClusters(registry)
+	exit := instrumentstest.Open() // a program has an agent: agent.Instruments()
+	defer exit.Close()
+
+	clusters := tunnel.NewClusters(exit.Registry)
 	defer clusters.Close()
 
 	leaf := clusters.Open("leaf.example.com", tunnel.Connecting)
@@ -62,5 +83,8 @@ func ExampleClusters() {
 	err := leaf.Hold(conn) // connected, and disconnected afterwards
 	leaf.Set(tunnel.Connecting)
 	fmt.Println(err)
-	// Output: use of closed network connection
+	fmt.Print(exit.Show("trusted_clusters"))
+	// Output:
+	// use of closed network connection
+	// trusted_clusters{leaf.example.com,connecting} 1
 }
