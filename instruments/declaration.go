@@ -42,7 +42,7 @@ type Spec struct {
 }
 
 // Declaration is one row of the catalogue: a copy that the reader may keep and
-// change.
+// change. What is not said here is said at the field of that name in [Spec].
 type Declaration struct {
 	Name      string
 	Kind      Kind
@@ -56,9 +56,9 @@ type Declaration struct {
 	Component string
 	Sampled   bool
 
-	// SemConv is the name under which another instrumentation creates the
-	// metric. Only Name's dots are escaped in it, as Prometheus demands. Empty
-	// for everything that this registry creates itself.
+	// SemConv is the name under which another instrumentation creates the metric,
+	// and under which it goes over OTLP; in Name its dots are underscores, as
+	// Prometheus demands. Empty for everything that this registry creates itself.
 	SemConv string
 }
 

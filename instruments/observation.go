@@ -33,7 +33,10 @@ type sample struct {
 // counted in telltale_callback_failures_total, told to the log when it begins
 // and ends, and its last results are shown. Calls never overlap.
 //
-// The source counts under name. The returned function takes it away again.
+// The source counts under name. The returned function takes it away again, from
+// collections that begin later: it does not wait for one that runs, which may
+// still call fn. It may be called more than once, and from fn. With a nil or a
+// closed registry fn is never called.
 func (r *Registry) Observe(name string, fn func(ctx context.Context, o *Observation)) (stop func()) {
 	return r.addSource(&source{callback: r.newCallback(name), fn: fn})
 }

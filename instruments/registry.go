@@ -299,7 +299,8 @@ func (r *Registry) ZeroHistograms() []ZeroHistogram {
 }
 
 // Close takes the registry's callbacks out of the provider. Handles stay valid
-// and record nothing that anybody sees. Calling it again does nothing.
+// and record nothing that anybody sees. The error is the provider's, in one
+// line; the registry is closed nevertheless. Calling it again does nothing.
 func (r *Registry) Close() error {
 	if r == nil {
 		return nil

@@ -15,6 +15,7 @@ var ErrNotFound = errors.New("cluster name not found")
 // when notFound says so of its error, or when it returns the zero value of T,
 // such as the empty string, without an error. Results, errors and panics are
 // handed on as they are. A nil notFound means an error that is [ErrNotFound].
+// What it returns is as safe for concurrent use as lookUp and notFound are.
 func ClusterName[T comparable](
 	reg *instruments.Registry,
 	lookUp func(context.Context) (T, error),

@@ -24,7 +24,7 @@ func DialOptions(reg *instruments.Registry) []grpc.DialOption {
 
 // UnaryInterceptor measures commits, batch writes and pages of lists. Requests,
 // responses, errors and panics pass it unchanged. With a nil registry it does
-// nothing else.
+// nothing else. It is safe for concurrent use.
 func UnaryInterceptor(reg *instruments.Registry) grpc.UnaryClientInterceptor {
 	m := measuresOf(reg)
 	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
@@ -37,7 +37,7 @@ func UnaryInterceptor(reg *instruments.Registry) grpc.UnaryClientInterceptor {
 
 // StreamInterceptor measures queries and batch gets, each until its last
 // document. Messages, errors and panics pass it unchanged. With a nil registry
-// it does nothing else.
+// it does nothing else. It is safe for concurrent use.
 func StreamInterceptor(reg *instruments.Registry) grpc.StreamClientInterceptor {
 	m := measuresOf(reg)
 	return func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {

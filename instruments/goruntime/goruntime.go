@@ -18,7 +18,8 @@ import (
 
 // Observe makes the runtime of this process the source of all go_* metrics in
 // reg, until the returned function is called. Several registries may observe
-// it at once. With a nil registry it does nothing.
+// it at once. With a nil registry it does nothing. The returned function may be
+// called more than once.
 //
 // A metric that the Go version at hand cannot provide is absent.
 func Observe(reg *instruments.Registry) (stop func()) {
