@@ -65,7 +65,7 @@ func (p *Push) collect(ctx context.Context) (*metricdata.ResourceMetrics, error)
 		return nil, err
 	}
 	err := recovered("collection", func() error {
-		err := p.reader.Collect(ctx, rm)
+		err := p.reader.Collect(instruments.BoundCallbacks(ctx), rm)
 		if err == nil || rm.Resource != nil && !isPanic(err) {
 			p.filler.Load().fill(ctx, rm)
 			return nil

@@ -6,11 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 )
-
-// maxPatience is how long a collection waits for one callback at most.
-const maxPatience = time.Second
 
 // callback runs code that the registry does not trust: what others gave it to
 // be called during collections. A panic is recovered, and a call that takes too
@@ -66,7 +62,7 @@ func (c *callback) attempt(ctx context.Context, fn func(context.Context) error) 
 	if c.stuck.Load() != nil {
 		return leftBehind // it waited once; no collection waits for it again
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.registry.patience(ctx))
+	ctx, cancel := context.WithTimeout(ctx, c.registry.budget(ctx).patience())
 	select {
 	case c.turn <- struct{}{}:
 	case <-ctx.Done(): // another reader's collection is in there
@@ -125,20 +121,6 @@ func (c *callback) leaveBehind(call *running) *failure {
 	default:
 		return leftBehind
 	}
-}
-
-// patience is how long one callback may take: half of what the collection has
-// left, so that any number of callbacks that hang ends in time.
-func (r *Registry) patience(ctx context.Context) time.Duration {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		nanos := r.scrapeDeadline.Load()
-		if nanos == 0 {
-			return maxPatience
-		}
-		deadline = time.Unix(0, nanos)
-	}
-	return min(time.Until(deadline)/2, maxPatience)
 }
 
 // report counts a failure, and tells the log when trouble begins and ends.

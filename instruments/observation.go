@@ -29,9 +29,10 @@ type sample struct {
 // series that fn does not report is absent.
 //
 // A source that panics is recovered. One that takes more than a second, or more
-// than half of what the collection has left, is left behind. Either way it is
-// counted in telltale_callback_failures_total, told to the log when it begins
-// and ends, and its last results are shown. Calls never overlap.
+// than its share of the collection's time, is left behind; those that hang, also
+// when they are many, leave about half of that time to everything else. Either
+// way it is counted in telltale_callback_failures_total, told to the log when it
+// begins and ends, and its last results are shown. Calls never overlap.
 //
 // The source counts under name. The returned function takes it away again, from
 // collections that begin later: it does not wait for one that runs, which may

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -38,8 +37,8 @@ type Registry struct {
 	families atomic.Pointer[[]family]
 	late     int
 
-	scrapeDeadline atomic.Int64 // UnixNano; 0 means none
-	closed         atomic.Bool  // set under mu
+	scrapes atomic.Pointer[budget] // of the collection of a scrape; nil between them
+	closed  atomic.Bool            // set under mu
 
 	// binding serialises what is declared after New. Whoever holds it may wait
 	// for a running collection; a collection never waits for it.
@@ -258,17 +257,6 @@ func (r *Registry) collectLate(f family) metric.Callback {
 		}
 		return nil
 	}
-}
-
-// BoundCollection sets when the collections that follow must be done. The
-// Prometheus exporter calls it before each gather, since the SDK passes no
-// deadline to callbacks there. The zero time takes the bound away.
-func (r *Registry) BoundCollection(deadline time.Time) {
-	if deadline.IsZero() {
-		r.scrapeDeadline.Store(0)
-		return
-	}
-	r.scrapeDeadline.Store(deadline.UnixNano())
 }
 
 // ZeroHistogram names histogram series that must be shown, with every bucket
