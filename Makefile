@@ -8,7 +8,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 MODULES := $(sort $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path '*/testdata/*')))
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
-GITREF  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+GITREF  ?= $(shell git describe --long --tags --always 2>/dev/null)
 
 # Without grpcnotrace gRPC brings a tracer with pages of its own, and with it HTML
 # templates, which keep the linker from leaving out methods that nobody calls.
