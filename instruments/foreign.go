@@ -62,8 +62,8 @@ func (r *Registry) examine(wanted *foreignInstrument) (RefusalReason, error) {
 	for _, exposed := range id.kind.exposes(shown) {
 		other, ok := r.foreign[exposed]
 		if ok && (other.identity != id || !strings.EqualFold(other.name, name)) {
-			return RefusedConflict, fmt.Errorf("create %s %q: clashes with the %s %q of scope %q, which has another kind, number type or unit: choose another name",
-				id.kind, name, other.kind, other.name, other.scope)
+			return RefusedConflict, fmt.Errorf("create %s %q: clashes with the %s %q of scope %q, which %s: choose another name",
+				id.kind, name, other.kind, other.name, other.scope, other.clash(name))
 		}
 		if ok {
 			wanted.description = other.description
@@ -73,6 +73,14 @@ func (r *Registry) examine(wanted *foreignInstrument) (RefusalReason, error) {
 		r.foreign[exposed] = *wanted
 	}
 	return "", nil
+}
+
+// clash says why another instrument, of that name, cannot be shown beside i.
+func (i foreignInstrument) clash(name string) string {
+	if strings.EqualFold(i.name, name) {
+		return "has another kind, number type or unit"
+	}
+	return "a scrape shows under the same name"
 }
 
 // clashWithForeign says why a row that was declared after New cannot come to

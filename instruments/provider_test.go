@@ -213,12 +213,12 @@ func TestRefusals(t *testing.T) {
 			first.Int64Counter("embedder.jobs")
 			_, err := m.Int64Counter("embedder_jobs")
 			return err
-		}, `clashes with the counter "embedder.jobs"`, "conflict"},
+		}, `clashes with the counter "embedder.jobs" of scope "first", which a scrape shows under the same name: choose`, "conflict"},
 		{"suffix of a foreign histogram", func(first, m metric.Meter) error {
 			first.Int64Histogram("embedder.latency")
 			_, err := m.Int64Counter("embedder.latency.sum")
 			return err
-		}, `clashes with the histogram "embedder.latency"`, "conflict"},
+		}, `clashes with the histogram "embedder.latency" of scope "first", which a scrape shows under the same name: choose`, "conflict"},
 		{"invalid name", func(_, m metric.Meter) error {
 			_, err := m.Float64Histogram("9 lives")
 			return err
