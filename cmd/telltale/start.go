@@ -30,7 +30,8 @@ const startExample = `  # Serve /healthz, /readyz and /metrics.
 
 const startNotes = `Environment:
   OTEL_CONFIG_FILE               as --config
-  OTEL_EXPORTER_OTLP_ENDPOINT    as --otlp; with _HEADERS, _PROTOCOL, _TIMEOUT,
+  OTEL_EXPORTER_OTLP_ENDPOINT    as --otlp, but /v1/metrics is put behind a path;
+                                 with _HEADERS, _PROTOCOL, _TIMEOUT,
                                  _COMPRESSION, _CERTIFICATE, _CLIENT_CERTIFICATE
                                  and _CLIENT_KEY for how to push; all of them
                                  also as OTEL_EXPORTER_OTLP_METRICS_...
