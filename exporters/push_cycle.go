@@ -42,7 +42,6 @@ func (p *Push) cycle(parent context.Context, o cycleOptions) error {
 	if result.err == nil {
 		p.meter.Load().dropped(c.dropped)
 		p.meter.Load().cut(c.cut)
-
 	}
 	p.sender.trouble.note(p.logger, result)
 	if result.err != nil {

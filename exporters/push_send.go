@@ -51,7 +51,8 @@ func (s *sender) close() {
 }
 
 // send exports rm in as many requests as its size asks for, until all of it is
-// taken or a part of it is not: then the rest goes with the next cycle, too.
+// taken or a part of it is not: then the next cycle states the rest again, but
+// for deltas, which are lost with their cycle as they are without parts.
 func (s *sender) send(ctx context.Context, rm *metricdata.ResourceMetrics, o cycleOptions) exportResult {
 	// Retries end before the next cycle is due. An answer that takes longer
 	// may still come, within the timeout.
