@@ -30,7 +30,7 @@ const startExample = `  # Serve /healthz, /readyz and /metrics.
 
 const startNotes = `Environment:
   OTEL_CONFIG_FILE               as --config
-  OTEL_EXPORTER_OTLP_ENDPOINT    as --otlp, but /v1/metrics is put behind a path;
+  OTEL_EXPORTER_OTLP_ENDPOINT    as --otlp, but adds /v1/metrics to a path;
                                  with _HEADERS, _PROTOCOL, _TIMEOUT,
                                  _COMPRESSION, _CERTIFICATE, _CLIENT_CERTIFICATE
                                  and _CLIENT_KEY for how to push; all of them
